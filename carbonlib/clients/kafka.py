@@ -1,0 +1,227 @@
+"""Kafka's administration: topics declared against live, health of the cluster, offsets.
+
+Speaks the admin protocol through librdkafka; counts and offsets come from the brokers, never from a cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+
+from .._errors import ApplyError, EngineError, TargetUnreachable
+from ..changes import Change, Plan, diff_fields
+from ..references import resolve
+from ..waiting import wait_until
+
+REQUEST_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A declared topic."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: dict[str, str]
+
+
+def load_topics(path: Path, values: Mapping[str, str]) -> list[Topic]:
+    """The topics that a manifest declares."""
+    data = yaml.safe_load(resolve(path.read_text(encoding="utf-8"), values))
+    common = data["defaults"]
+    return [
+        Topic(
+            name,
+            int((spec or {}).get("partitions", common["partitions"])),
+            int((spec or {}).get("replication", common["replication"])),
+            {**common["config"], **(spec or {}).get("config", {})},
+        )
+        for name, spec in data["topics"].items()
+    ]
+
+
+class Kafka:
+    """A cluster, by its bootstrap servers."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self._admin_client: AdminClient | None = None
+
+    @property
+    def _admin(self) -> AdminClient:
+        if self._admin_client is None:
+            settings = {"bootstrap.servers": self.bootstrap_servers, "socket.timeout.ms": 10000, "log_level": 0}
+            self._admin_client = AdminClient(settings)
+        return self._admin_client
+
+    def _metadata(self, timeout: float = REQUEST_SECONDS) -> Any:
+        try:
+            return self._admin.list_topics(timeout=timeout)
+        except KafkaException as error:
+            raise TargetUnreachable(
+                f"Kafka at {self.bootstrap_servers} does not answer.", cause=_reason(error), notebook="deploy-10"
+            ) from error
+
+    def brokers(self) -> list[int]:
+        """Ids of the live brokers."""
+        return sorted(self._metadata().brokers)
+
+    def reachable(self) -> bool:
+        """Whether any broker answers at once."""
+        try:
+            return bool(self._metadata(timeout=3).brokers)
+        except TargetUnreachable:
+            return False
+
+    def topics(self) -> list[str]:
+        """Names of all topics but Kafka's own."""
+        return sorted(t for t in self._metadata().topics if not t.startswith("__"))
+
+    def under_replicated(self) -> list[str]:
+        """Partitions with fewer in-sync replicas than replicas, as `topic-partition`."""
+        found = self._metadata().topics.values()
+        return sorted(f"{t.topic}-{p.id}" for t in found for p in t.partitions.values() if len(p.isrs) < len(p.replicas))
+
+    def end_offsets(self, topic: str) -> dict[int, int]:
+        """End offset of each partition, as a read-uncommitted reader sees it.
+
+        Raises:
+            EngineError: when the topic does not exist.
+        """
+        consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "carbonlib-offsets", "log_level": 0})
+        try:
+            partitions = self._partitions(topic)
+            return {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions}
+        except KafkaException as error:
+            raise EngineError(f"The offsets of topic {topic} cannot be read.", cause=_reason(error)) from error
+        finally:
+            consumer.close()
+
+    def _partitions(self, topic: str) -> list[int]:
+        metadata = self._metadata().topics.get(topic)
+        if metadata is None or metadata.error is not None:
+            raise EngineError(f"Topic {topic} does not exist.", remedy="Create it first.", notebook="deploy-10")
+        return sorted(metadata.partitions)
+
+    def plan(self, wanted: Iterable[Topic]) -> Plan:
+        """What must change so that each topic is as declared; topics that nobody declared are left alone.
+
+        Raises:
+            ApplyError: when a topic has more partitions or another replication factor than declared.
+        """
+        live = self._metadata().topics
+        wanted = list(wanted)
+        present = [t for t in wanted if t.name in live and live[t.name].error is None]
+        configs = self._configs([t.name for t in present])
+        changes = [c for t in present for c in self._differences(t, live[t.name], configs[t.name])]
+        names = {t.name for t in present}
+        return Plan([*(self._creation(t) for t in wanted if t.name not in names), *changes])
+
+    def creations(self, wanted: Iterable[Topic]) -> Plan:
+        """The plan for a cluster that is not there yet: every topic is new."""
+        return Plan(self._creation(t) for t in wanted)
+
+    def _creation(self, topic: Topic) -> Change:
+        after = {"partitions": topic.partitions, "replication": topic.replication, **topic.config}
+
+        def create() -> None:
+            new = NewTopic(topic.name, topic.partitions, topic.replication, config=topic.config)
+            self._settle(self._admin.create_topics([new], operation_timeout=REQUEST_SECONDS), f"Topic {topic.name}")
+            wait_until(lambda: topic.name in self._metadata().topics, what=f"Topic {topic.name} appearing", timeout=20)
+
+        return Change(f"topic/{topic.name}", "create", None, after, create)
+
+    def _differences(self, topic: Topic, live: Any, config: dict[str, str]) -> list[Change]:
+        changes = []
+        replication = min(len(p.replicas) for p in live.partitions.values())
+        if len(live.partitions) > topic.partitions or replication != topic.replication:
+            raise ApplyError(
+                f"Topic {topic.name} has {len(live.partitions)} partitions × {replication} replicas, declared are "
+                f"{topic.partitions} × {topic.replication}.",
+                cause="Partitions cannot be taken away, and replicas move only by a reassignment.",
+                remedy="Change the manifest, or move the data to a new topic.",
+            )
+        if len(live.partitions) < topic.partitions:
+            new = NewPartitions(topic.name, topic.partitions)
+            changes.append(
+                Change(
+                    f"topic/{topic.name}", "update", {"partitions": len(live.partitions)}, {"partitions": topic.partitions},
+                    lambda: self._settle(self._admin.create_partitions([new]), f"Topic {topic.name}"),
+                )
+            )  # fmt: skip
+        before, after = diff_fields(topic.config, config)
+        if after:
+            changes.append(Change(f"topic/{topic.name}", "update", before, after, lambda: self._alter(topic.name, after)))
+        return changes
+
+    def _alter(self, topic: str, config: Mapping[str, str]) -> None:
+        entries = [
+            ConfigEntry(k, v, incremental_operation=AlterConfigOpType.SET) for k, v in config.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+        self._settle(self._admin.incremental_alter_configs([resource]), f"Topic {topic}")
+
+    def _configs(self, topics: list[str]) -> dict[str, dict[str, str]]:
+        if not topics:
+            return {}
+        futures = self._admin.describe_configs([ConfigResource(ResourceType.TOPIC, t) for t in topics])
+        answers = {r.name: f.result(timeout=REQUEST_SECONDS) for r, f in futures.items()}
+        return {name: {k: entry.value for k, entry in config.items()} for name, config in answers.items()}
+
+    def _settle(self, futures: Mapping[Any, Any], what: str) -> None:
+        for future in futures.values():
+            try:
+                future.result(timeout=REQUEST_SECONDS)
+            except KafkaException as error:
+                raise ApplyError(f"{what} could not be changed.", cause=_reason(error), notebook="deploy-10") from error
+
+    def produce(self, topic: str, messages: Iterable[tuple[str | bytes | None, bytes | None]]) -> int:
+        """Send `(key, value)` messages, idempotent and acknowledged by all replicas; returns how many.
+
+        Raises:
+            EngineError: when any message was not acknowledged within 30 s.
+        """
+        failed: list[str] = []
+        producer = Producer(
+            {"bootstrap.servers": self.bootstrap_servers, "enable.idempotence": True, "acks": "all",
+             "compression.type": "lz4", "linger.ms": 2, "log_level": 0}
+        )  # fmt: skip
+        count = 0
+        for key, value in messages:
+            producer.produce(topic, value, key, on_delivery=lambda e, _: failed.append(str(e)) if e else None)
+            producer.poll(0)
+            count += 1
+        waiting = producer.flush(30)
+        if failed or waiting:
+            reason = failed[0] if failed else f"{waiting} messages were not acknowledged within 30 s"
+            raise EngineError(f"Sending to {topic} failed.", cause=reason, notebook="deploy-10")
+        return count
+
+    def wait(self, brokers: int, timeout: str | float) -> None:
+        """Wait until that many brokers are in the cluster and every partition is fully replicated."""
+        wait_until(
+            lambda: len(self.brokers()) >= brokers and not self.under_replicated(),
+            what=f"{brokers} brokers with every partition in sync",
+            timeout=timeout,
+            notebook="deploy-10",
+        )
+
+
+def _reason(error: KafkaException) -> str:
+    inner = error.args[0] if error.args else error
+    return inner.str() if hasattr(inner, "str") else str(inner)

