@@ -1,0 +1,267 @@
+"""Execute one notebook through papermill, and keep an own record of what each cell did.
+
+papermill marks every cell that never ran as `completed` when the kernel dies, a cell times out or the run is
+interrupted. So the record here counts: a cell passed when its kernel answered `ok` to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import papermill
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+
+from .nodes import NotebookNode
+
+ENGINE = "carbon"
+START_TIMEOUT = 60
+GRACE_SECONDS = 10.0
+_SOCKET_PATH_LIMIT = 90  # Unix socket names end at 107 bytes, and jupyter_client appends to this one
+_EXTENSION = "carbonlib.runbook.kernel"
+_BANNER_TAG = "papermill-error-cell-tag"
+
+
+@dataclass
+class CellRecord:
+    """What is known of one code cell: `status` is pending, running, ok or error."""
+
+    index: int
+    title: str
+    status: str = "pending"
+    started: float = 0.0
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The cell as a step of the timeline in `results.json`."""
+        return {"title": self.title, "status": self.status, "seconds": round(self.seconds, 3)}
+
+
+@dataclass
+class Execution:
+    """The outcome of one notebook: the executed cells, and the exception that ended it early, if any."""
+
+    notebook: NotebookNode | None = None
+    cells: list[CellRecord] = field(default_factory=list)
+    failure: BaseException | None = None
+    kernel_exit: int | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the engine ended by itself and every code cell was answered with `ok`."""
+        return self.failure is None and self.notebook is not None and all(c.status == "ok" for c in self.cells)
+
+    @property
+    def stopped_at(self) -> CellRecord | None:
+        """The first cell that did not pass."""
+        return next((c for c in self.cells if c.status != "ok"), None)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the runner wants to hear while a notebook runs."""
+
+    on_cell: Callable[[CellRecord, int], None] = lambda cell, total: None
+    on_text: Callable[[str], None] = lambda line: None
+
+
+class KernelManager(AsyncKernelManager):
+    """Starts kernels with the interpreter that runs this code, whatever kernelspecs the machine has."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """The python3 kernel of this very interpreter."""
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext", _EXTENSION]
+        return KernelSpec(argv=argv, display_name="Python 3", language="python", interrupt_mode="signal")
+
+
+class Client(PapermillNotebookClient):  # type: ignore[misc]
+    """papermill's client with a record of each cell, a time limit for the whole notebook, and orderly interrupts."""
+
+    def __init__(
+        self, nb_man: Any, *, execution: Execution, watch: Watch, timeout_s: int, private: Path, **options: Any
+    ) -> None:
+        options |= {"timeout_func": self._remaining, "coalesce_streams": True, "force_raise_errors": True}
+        super().__init__(nb_man, **options)
+        self._execution, self._watch, self._private = execution, watch, private
+        self._limit, self._deadline = timeout_s, time.monotonic() + START_TIMEOUT + timeout_s
+        execution.notebook = nb_man.nb
+        execution.cells = _code_cells(nb_man.nb)
+        self._records = {record.index: record for record in execution.cells}
+        self.on_cell_execute, self.on_cell_executed = self._cell_starts, self._cell_answers
+
+    def create_kernel_manager(self) -> KernelManager:
+        """A kernel that is reached by Unix sockets in the private folder: no TCP port to take or to listen on."""
+        file = str(self._private.with_suffix(".kernel"))
+        self.km = KernelManager(kernel_name=self.kernel_name, config=self.config, connection_file=file)
+        self.km.transport = "ipc" if len(file) < _SOCKET_PATH_LIMIT else "tcp"
+        return self.km
+
+    def papermill_execute_cells(self) -> None:
+        """Run the cells; on an interrupt let the running cell clean up, on a dead kernel keep its exit code."""
+        self._deadline = time.monotonic() + self._limit
+        try:
+            super().papermill_execute_cells()
+        except KeyboardInterrupt:
+            run_sync(self._let_cell_end)()
+            raise
+        except DeadKernelError:
+            self._execution.kernel_exit = run_sync(self._kernel_exit)()
+            raise
+        finally:
+            for record in self._execution.cells:
+                if record.status == "running":
+                    record.status, record.seconds = "error", time.monotonic() - record.started
+
+    def process_message(self, msg: dict[str, Any], *args: Any, **options: Any) -> Any:
+        """Pass the last printed line on to the progress display."""
+        if msg["msg_type"] == "stream":
+            lines = [line for line in msg["content"]["text"].splitlines() if line.strip()]
+            if lines:
+                self._watch.on_text(lines[-1])
+        return super().process_message(msg, *args, **options)
+
+    def _remaining(self, cell: NotebookNode) -> int:
+        return max(1, round(self._deadline - time.monotonic()))
+
+    def _cell_starts(self, cell: NotebookNode, cell_index: int) -> None:
+        record = self._records[cell_index]
+        record.status, record.started = "running", time.monotonic()
+        self._watch.on_cell(record, len(self._records))
+
+    def _cell_answers(self, cell: NotebookNode, cell_index: int, execute_reply: Mapping[str, Any]) -> None:
+        record = self._records[cell_index]
+        record.status = "ok" if execute_reply["content"].get("status") == "ok" else "error"
+        record.seconds = time.monotonic() - record.started
+        self._watch.on_cell(record, len(self._records))
+
+    async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> None:
+        # The traceback of the interrupt shows what the cell was waiting for.
+        await self.km.interrupt_kernel()
+        deadline = time.monotonic() + GRACE_SECONDS
+        while cell is not None and time.monotonic() < deadline:
+            if any(output.output_type == "error" for output in cell.outputs):
+                break
+            await asyncio.sleep(0.02)
+        raise CellTimeoutError(f"the notebook's limit of {self._limit} s is used up")
+
+    async def _kernel_exit(self) -> int | None:
+        code: int | None = await self.km.provisioner.wait() if self.km.provisioner else None
+        return code
+
+    async def _let_cell_end(self) -> None:
+        await self.km.interrupt_kernel()
+        if self.task_poll_for_reply is not None and not self.task_poll_for_reply.done():
+            await asyncio.wait({self.task_poll_for_reply}, timeout=GRACE_SECONDS)
+
+
+class Engine(NBClientEngine):  # type: ignore[misc]
+    """The papermill engine that uses `Client`."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        *,
+        execution: Execution,
+        watch: Watch,
+        timeout_s: int,
+        environment: Mapping[str, str],
+        private: Path,
+        start_timeout: int = START_TIMEOUT,
+        **unused: Any,
+    ) -> None:
+        """Run the cells of `nb_man` in a kernel with this environment."""
+        client = Client(
+            nb_man,
+            execution=execution,
+            watch=watch,
+            timeout_s=timeout_s,
+            private=private,
+            kernel_name=kernel_name,
+            startup_timeout=start_timeout,
+        )
+        client.execute(env=dict(environment))
+
+
+papermill_engines.register(ENGINE, Engine)
+
+
+def execute(
+    execution: Execution,
+    path: Path,
+    parameters: Mapping[str, Any],
+    *,
+    raw: Path,
+    timeout_s: int,
+    environment: Mapping[str, str],
+    watch: Watch,
+) -> None:
+    """Run a notebook in its own folder, as JupyterLab would, and fill in what happened.
+
+    Nothing is raised: whatever ends it early, an interrupt included, is kept as `execution.failure`, so that the
+    caller can always write the report.
+
+    Args:
+        execution: the record to fill.
+        path: the notebook.
+        parameters: values to inject.
+        raw: where papermill keeps its unredacted copy; must be in a private folder.
+        timeout_s: seconds for all cells together.
+        environment: of the kernel.
+        watch: told of progress.
+    """
+    try:
+        papermill.execute_notebook(
+            str(path.resolve()),
+            str(raw),
+            parameters=dict(parameters),
+            engine_name=ENGINE,
+            kernel_name="python3",
+            progress_bar=False,
+            cwd=str(path.resolve().parent),
+            execution=execution,
+            watch=watch,
+            timeout_s=timeout_s,
+            environment=environment,
+            private=raw,
+        )
+    except (Exception, KeyboardInterrupt) as error:
+        execution.failure = error
+
+
+def _code_cells(notebook: NotebookNode) -> list[CellRecord]:
+    records, heading = [], ""
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            heads = [line.lstrip("# ").strip() for line in cell.source.splitlines() if line.startswith("#")]
+            heading = heads[0] if heads else heading
+        elif cell.cell_type == "code" and cell.source.strip():
+            tags = cell.metadata.get("tags", [])
+            named = "parameters" if {"parameters", "injected-parameters"} & set(tags) else heading
+            records.append(CellRecord(index, named or f"cell {index + 1}"))
+    return records
+
+
+def true_notebook(execution: Execution) -> NotebookNode | None:
+    """The executed notebook with the true state of each cell over papermill's, and without its error banners."""
+    notebook = execution.notebook
+    if notebook is None:
+        return None
+    notebook.cells = [c for c in notebook.cells if _BANNER_TAG not in c.metadata.get("tags", [])]
+    names = {"ok": "completed", "error": "failed", "pending": "pending"}
+    for record in execution.cells:
+        notebook.cells[record.index].metadata.setdefault("papermill", {})["status"] = names[record.status]
+    notebook.metadata.setdefault("papermill", {})["exception"] = not execution.passed
+    return notebook
