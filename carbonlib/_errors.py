@@ -105,3 +105,10 @@ class CheckFailed(CarbonError, AssertionError):
     """A claim was measured and does not hold."""
 
     default_remedy = "Read the evidence beside the check in the report."
+
+
+class PlanShown(Exception):
+    """Ends a notebook that was asked to show its plan and stop there; not an error, and never counted as one."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]

@@ -36,7 +36,9 @@ class Flink:
                 unreachable = shorten(answer.text, 200)
                 continue
             if answer.is_error:
-                raise EngineError(f"Flink refused {method} {path.split('?')[0]}.", cause=_errors(answer), notebook="deploy-30")
+                raise EngineError(
+                    f"Flink refused {method} {path.split('?')[0]}.", cause=_errors(answer), notebook="deploy-30"
+                )
             return answer.json() if answer.content else {}
         raise TargetUnreachable("No JobManager of Flink answers.", cause=unreachable, notebook="deploy-30")
 
@@ -69,7 +71,11 @@ class Flink:
         found = [j for j in self.jobs() if j["name"] == name and j["state"] in LIVE]
         if len(found) > 1:
             ids = ", ".join(j["jid"] for j in found)
-            raise EngineError(f"{len(found)} jobs named {name} are running: {ids}.", remedy="Cancel all but one.", notebook="deploy-70")
+            raise EngineError(
+                f"{len(found)} jobs named {name} are running: {ids}.",
+                remedy="Cancel all but one.",
+                notebook="deploy-70",
+            )
         return found[0] if found else None
 
     def job(self, job_id: str) -> dict[str, Any]:
@@ -144,13 +150,19 @@ class Flink:
 
         operation = wait_until(finished, what=f"The savepoint of job {job_id}", timeout=timeout)
         if "failure-cause" in operation:
-            raise ApplyError(f"The savepoint of job {job_id} failed.", cause=shorten(operation["failure-cause"]["stack-trace"], 400))
+            raise ApplyError(
+                f"The savepoint of job {job_id} failed.", cause=shorten(operation["failure-cause"]["stack-trace"], 400)
+            )
         return str(operation["location"])
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job without a savepoint and wait until it has ended."""
         self._request("PATCH", f"/jobs/{job_id}?mode=cancel")
-        wait_until(lambda: self.job(job_id)["state"] not in LIVE | {"CANCELLING"}, what=f"The end of job {job_id}", timeout="60 s")
+        wait_until(
+            lambda: self.job(job_id)["state"] not in LIVE | {"CANCELLING"},
+            what=f"The end of job {job_id}",
+            timeout="60 s",
+        )
 
     def wait_running(self, name: str, timeout: str | float) -> str:
         """Wait until the job has every task running and one checkpoint behind it; returns its id."""
@@ -164,7 +176,9 @@ class Flink:
                 raise ApplyError(f"The job {name} is {job['state']}", cause=self.root_cause(job["jid"]))
             return str(job["jid"]) if self.checkpoints(job["jid"])["completed"] else None
 
-        return wait_until(ready, what=f"Job {name} running with a completed checkpoint", timeout=timeout, notebook="deploy-70")
+        return wait_until(
+            ready, what=f"Job {name} running with a completed checkpoint", timeout=timeout, notebook="deploy-70"
+        )
 
     def _last_failure(self, name: str) -> str:
         ended = sorted((j for j in self.jobs() if j["name"] == name), key=lambda j: -int(j["start-time"]))

@@ -81,11 +81,17 @@ class Iceberg:
 
     def plan(self) -> Plan:
         """The database, the tables, and the rows of the dimension that differ from the file."""
-        changes = [] if self._has_database() else [Change(f"database/{self.database}", "create", None, {}, self._create_database)]
+        changes = (
+            []
+            if self._has_database()
+            else [Change(f"database/{self.database}", "create", None, {}, self._create_database)]
+        )
         for name, spec in self._declared["tables"].items():
             table = None if changes else self._table(name)
             if table is None:
-                changes.append(Change(f"iceberg/{name}", "create", None, dict(spec["columns"]), lambda n=name: self._create(n)))
+                changes.append(
+                    Change(f"iceberg/{name}", "create", None, dict(spec["columns"]), lambda n=name: self._create(n))
+                )
             if "rows" in spec:
                 changes += self._rows_change(name, table)
         return Plan(changes)
@@ -123,7 +129,15 @@ class Iceberg:
         if not differing:
             return []
         codes = ", ".join(str(row[key]) for row in differing)
-        return [Change(f"rows/{name}", "create" if not live else "update", None, {"codes": codes}, lambda: self.append(name, differing))]
+        return [
+            Change(
+                f"rows/{name}",
+                "create" if not live else "update",
+                None,
+                {"codes": codes},
+                lambda: self.append(name, differing),
+            )
+        ]
 
     def _file_rows(self, name: str) -> list[dict[str, Any]]:
         path = self._folder / self._declared["tables"][name]["rows"]
@@ -151,10 +165,16 @@ class Iceberg:
         schema = pa.schema([pa.field(c, TYPES[t][1], nullable=c not in required) for c, t in columns.items()])
         table.append(pa.Table.from_pylist(full, schema=schema))
 
+    def row_counts(self) -> dict[str, int | None]:
+        """Rows of each declared table, None for a table that is not there."""
+        if not self._has_database():
+            return dict.fromkeys(self._declared["tables"])
+        tables = {name: self._table(name) for name in self._declared["tables"]}
+        return {name: None if t is None else t.scan().count() for name, t in tables.items()}
+
     def rows(self, name: str) -> pd.DataFrame:
         """Every row of a table, in no order."""
         table = self._table(name)
         if table is None:
             raise EngineError(f"The Iceberg table {name} does not exist.", notebook="deploy-50")
         return table.scan().to_pandas()
-

@@ -95,7 +95,9 @@ class Kafka:
     def under_replicated(self) -> list[str]:
         """Partitions with fewer in-sync replicas than replicas, as `topic-partition`."""
         found = self._metadata().topics.values()
-        return sorted(f"{t.topic}-{p.id}" for t in found for p in t.partitions.values() if len(p.isrs) < len(p.replicas))
+        return sorted(
+            f"{t.topic}-{p.id}" for t in found for p in t.partitions.values() if len(p.isrs) < len(p.replicas)
+        )
 
     def end_offsets(self, topic: str) -> dict[int, int]:
         """End offset of each partition, as a read-uncommitted reader sees it.
@@ -103,7 +105,9 @@ class Kafka:
         Raises:
             EngineError: when the topic does not exist.
         """
-        consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "carbonlib-offsets", "log_level": 0})
+        consumer = Consumer(
+            {"bootstrap.servers": self.bootstrap_servers, "group.id": "carbonlib-offsets", "log_level": 0}
+        )
         try:
             partitions = self._partitions(topic)
             return {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions}
@@ -166,13 +170,13 @@ class Kafka:
             )  # fmt: skip
         before, after = diff_fields(topic.config, config)
         if after:
-            changes.append(Change(f"topic/{topic.name}", "update", before, after, lambda: self._alter(topic.name, after)))
+            changes.append(
+                Change(f"topic/{topic.name}", "update", before, after, lambda: self._alter(topic.name, after))
+            )
         return changes
 
     def _alter(self, topic: str, config: Mapping[str, str]) -> None:
-        entries = [
-            ConfigEntry(k, v, incremental_operation=AlterConfigOpType.SET) for k, v in config.items()
-        ]
+        entries = [ConfigEntry(k, v, incremental_operation=AlterConfigOpType.SET) for k, v in config.items()]
         resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
         self._settle(self._admin.incremental_alter_configs([resource]), f"Topic {topic}")
 

@@ -99,7 +99,9 @@ def _building(folder: Path) -> Iterator[Path | None]:
 
 def _maven(folder: Path, arguments: list[str], progress: Progress) -> None:
     if shutil.which("mvn") is None:
-        raise PreflightError("Maven (mvn) is not installed.", remedy="Install it: apt-get install maven, or conda install maven.")
+        raise PreflightError(
+            "Maven (mvn) is not installed.", remedy="Install it: apt-get install maven, or conda install maven."
+        )
     command = ["mvn", "-B", "-f", str(folder / "pom.xml"), *arguments]
     tail: list[str] = []
     files, megabytes = 0, 0.0
@@ -110,7 +112,7 @@ def _maven(folder: Path, arguments: list[str], progress: Progress) -> None:
             if arrived:
                 files += 1
                 megabytes += float(arrived.group(2)) * {"M": 1.0, "k": 0.001, None: 0.000001}[arrived.group(3)]
-                if files % 20 == 0 or arrived.group(3) == "M" and float(arrived.group(2)) > 20:
+                if files % 20 == 0 or (arrived.group(3) == "M" and float(arrived.group(2)) > 20):
                     progress(f"  {files} files, {megabytes:.0f} MB so far ({arrived.group(1)})")
     if process.returncode:
         errors = [line for line in tail if "ERROR" in line] or tail

@@ -108,9 +108,7 @@ def _concrete(settings: Settings, name: str, index: int, spec: dict[str, Any], v
         "modules": engines.modules_folder(settings),
         "flink": settings.state / "data" / "flink",
     }
-    ports = {
-        role: port(settings, role, min(index, len(offsets) - 1)) for role, offsets in declared()["ports"].items()
-    }
+    ports = {role: port(settings, role, min(index, len(offsets) - 1)) for role, offsets in declared()["ports"].items()}
     known = {
         **values,
         **{f"dir.{k}": str(v) for k, v in folders.items()},

@@ -32,6 +32,7 @@ class Stack:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.supervisor = Supervisor(settings)
+        self._starting: list[Process] = []
 
     def cluster_id(self) -> str:
         """The Kafka cluster id of this stack: made once, kept with the data."""
@@ -58,8 +59,6 @@ class Stack:
                 continue
             action = "start" if running is None else "restart"
             changes.append(self._change(process, action, state))
-        if changes:
-            changes[-1] = self._then_wait(changes[-1], wanted)
         kinds = {p.name.rsplit("-", 1)[0] for p in wanted if "-" in p.name}
         names = {p.name for p in wanted}
         extra = [n for n in states if n.rsplit("-", 1)[0] in kinds and "-" in n and n not in names]
@@ -68,14 +67,6 @@ class Stack:
     def _change(self, process: Process, action: str, state: str | None) -> Change:
         after = {"ports": ",".join(map(str, sorted(process.ports.values()))), "memory_mib": process.memory_mib}
         return Change(f"process/{process.name}", action, state, after, lambda: self._start(process))
-
-    def _then_wait(self, change: Change, wanted: list[Process]) -> Change:
-        def apply() -> None:
-            if change.apply:
-                change.apply()
-            self.wait(wanted, timeout="150 s")
-
-        return Change(change.object, change.action, change.before, change.after, apply)
 
     def _removal(self, name: str) -> Change:
         return Change(f"process/{name}", "stop", "RUNNING", None, lambda: self.supervisor.remove(name))
@@ -94,7 +85,15 @@ class Stack:
         for name in process.after:
             self.wait_named(name)
         self.supervisor.run(process)
-        _write_private(self._record(process.name), json.dumps({"fingerprint": process.fingerprint}))
+        _write_private(
+            self._record(process.name), json.dumps({"fingerprint": process.fingerprint, "ready": process.ready})
+        )
+        self._starting.append(process)
+
+    def settle(self) -> None:
+        """Wait until everything that was started since the last call answers; processes come up side by side."""
+        starting, self._starting = self._starting, []
+        self.wait(starting, timeout="150 s")
 
     def _refuse_taken_ports(self, process: Process) -> None:
         """A port of ours that somebody else holds is named before anything is started on it."""
@@ -129,10 +128,10 @@ class Stack:
 
     def wait_named(self, name: str, timeout: str = "60 s") -> None:
         """Wait until a process that is already supervised answers on its ports."""
-        record = self.settings.state / "run" / f"{name}.ready"
-        ready = json.loads(record.read_text()) if record.exists() else None
-        if ready is None:
+        record = self._record(name)
+        if not record.exists():
             raise ApplyError(f"{name} was never started.", remedy="Deploy its layer first.", notebook="deploy-00")
+        ready = json.loads(record.read_text())["ready"]
         wait_until(lambda: _answers(ready), what=f"{name} answering", timeout=timeout)
 
     def wait(self, wanted: list[Process], timeout: str | float) -> None:
@@ -142,13 +141,14 @@ class Stack:
             WaitTimeout: with the process's last log lines as the cause.
         """
         for process in wanted:
-            _write_private(self.settings.state / "run" / f"{process.name}.ready", json.dumps(process.ready))
 
             def probe(process: Process = process) -> bool:
                 if _answers(process.ready):
                     return True
                 state = self.supervisor.states().get(process.name, {})
-                raise ApplyError(f"{process.name} is {state.get('statename', 'absent')}", cause=self.last_lines(process.name))
+                raise ApplyError(
+                    f"{process.name} is {state.get('statename', 'absent')}", cause=self.last_lines(process.name)
+                )
 
             wait_until(probe, what=f"{process.name} answering", timeout=timeout, notebook="deploy-00")
 
@@ -215,6 +215,6 @@ def _remove(path: Path) -> None:
     try:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     except OSError as error:
-        raise CarbonError(f"{path.name} could not be removed.", cause=str(error), remedy="Remove it by hand.") from error
-
-
+        raise CarbonError(
+            f"{path.name} could not be removed.", cause=str(error), remedy="Remove it by hand."
+        ) from error

@@ -52,7 +52,9 @@ class Supervisor:
         except xmlrpc.client.Fault as fault:
             raise EngineError(f"supervisord refused {method}{arguments}.", cause=fault.faultString) from fault
         except (OSError, xmlrpc.client.ProtocolError) as error:
-            raise TargetUnreachable("The supervisor of the local platform does not answer.", cause=str(error)) from error
+            raise TargetUnreachable(
+                "The supervisor of the local platform does not answer.", cause=str(error)
+            ) from error
 
     @property
     def pid(self) -> int | None:
@@ -74,7 +76,9 @@ class Supervisor:
         (self._settings.state / "logs").mkdir(exist_ok=True)
         for old in (self._folder / "programs").glob("*.conf"):
             old.unlink()
-        self._config.write_text(_DAEMON.format(folder=self._folder, socket=self._socket, logs=self._settings.state / "logs"))
+        self._config.write_text(
+            _DAEMON.format(folder=self._folder, socket=self._socket, logs=self._settings.state / "logs")
+        )
         environment = {**os.environ, STACK_VARIABLE: str(self._settings.state)}
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._config)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=self._folder)

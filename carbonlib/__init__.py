@@ -1,0 +1,38 @@
+"""Runbooks that deploy, verify, measure, break and repair a real-time commodity-price platform.
+
+A notebook needs this module only: `carbonlib.connect(target)` gives the platform, whose layers are planned, applied,
+waited for and looked at; `check_*` and `target_*` turn what was measured into a verdict.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._errors import CarbonError, PlanShown
+from .checks import check_at_least, check_empty, check_equal, check_zero, target_at_least, target_at_most
+
+if TYPE_CHECKING:
+    from .platform import Platform
+
+__all__ = [
+    "CarbonError",
+    "PlanShown",
+    "check_at_least",
+    "check_empty",
+    "check_equal",
+    "check_zero",
+    "connect",
+    "target_at_least",
+    "target_at_most",
+]
+
+
+def connect(target: str = "local") -> Platform:
+    """The platform on a target; the clients of its systems are loaded only now, since they take a second.
+
+    Raises:
+        UsageError: when there is no such target.
+    """
+    from .platform import connect as open_platform
+
+    return open_platform(target)

@@ -1,0 +1,158 @@
+"""The Flink jobs: the same scripts on every target, a savepoint before a change, nothing done where nothing differs.
+
+A job carries the fingerprint of what it was made from among its global parameters, so a look at the running job tells
+whether it is the declared one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from ._errors import CarbonError
+from ._project import MANIFESTS, SQL
+from .changes import Change, Plan
+from .references import names
+from .status import Component
+
+if TYPE_CHECKING:
+    from .platform import Platform
+
+FINGERPRINT = "carbon.fingerprint"
+RUN_ID = "carbon.run-id"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One declared job.
+
+    Args:
+        name: as the cluster shows it.
+        scripts: SQL files in the order of execution.
+        parameters: what `${job.*}` stands for in them.
+    """
+
+    name: str
+    scripts: list[Path]
+    parameters: dict[str, str]
+
+    def text(self) -> str:
+        """All scripts, one after another."""
+        return "\n".join(p.read_text(encoding="utf-8") for p in self.scripts)
+
+
+def load_jobs(overrides: Mapping[str, str] | None = None) -> tuple[str, list[Job]]:
+    """The runner's class and the jobs of `manifests/flink/jobs.yaml`; overrides replace parameters of every job."""
+    data = yaml.safe_load((MANIFESTS / "flink" / "jobs.yaml").read_text(encoding="utf-8"))
+    common = data.get("defaults", {})
+    jobs = [
+        Job(
+            spec["name"],
+            [SQL / "flink" / script for script in spec["scripts"]],
+            {k: str(v) for k, v in {**common, **spec.get("parameters", {}), **(overrides or {})}.items()},
+        )
+        for spec in data["jobs"]
+    ]
+    return data["entry_class"], jobs
+
+
+class Jobs:
+    """The jobs layer."""
+
+    name = "jobs"
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def plan(self, **overrides: Any) -> Plan:
+        """Jobs to start or to replace, each change with the state that it goes on from."""
+        entry, jobs = load_jobs({k: str(v) for k, v in overrides.items() if v is not None})
+        reachable = self._platform.flink.reachable()
+        changes = [self._plan_one(entry, job, reachable) for job in jobs]
+        return Plan(c for c in changes if c)
+
+    def _plan_one(self, entry: str, job: Job, reachable: bool) -> Change | None:
+        flink = self._platform.flink
+        live = flink.live_job(job.name) if reachable else None
+        fingerprint = self.fingerprint(job)
+        if live is None:
+            ended = flink.ended_job(job.name) if reachable else None
+            state = flink.last_state(ended["jid"]) if ended else None
+            after = {"state": state or job.parameters["start_offsets"]}
+            return Change(f"job/{job.name}", "create", None, after, lambda: self._start(entry, job, state, ended))
+        before = flink.parameters(live["jid"]).get(FINGERPRINT, "unknown")
+        if before == fingerprint:
+            return None
+        return Change(
+            f"job/{job.name}", "update", {"fingerprint": before}, {"fingerprint": fingerprint},
+            lambda: self._replace(entry, job, live),
+        )  # fmt: skip
+
+    def _replace(self, entry: str, job: Job, live: dict[str, Any]) -> None:
+        savepoint = self._platform.flink.stop_with_savepoint(live["jid"])
+        self._start(entry, job, savepoint, live)
+
+    def _start(self, entry: str, job: Job, state: str | None, former: dict[str, Any] | None) -> None:
+        """Submit the job. Going on from a state keeps the run id, so that its open transactions are finished or aborted."""
+        run_id = self._platform.flink.parameters(former["jid"]).get(RUN_ID) if state and former else None
+        self.submit(entry, job, state, run_id or format(int(time.time()), "x"))
+
+    def submit(self, entry: str, job: Job, state: str | None, run_id: str) -> str:
+        """Submit a job from a savepoint or checkpoint, or afresh, and return its id."""
+        references = self._references(job, run_id)
+        path = self._platform.target.job_references(job.name, _properties(references))
+        arguments = ["--script", ",".join(map(str, job.scripts)), "--references", path]
+        settings = {
+            "pipeline.name": job.name,
+            "pipeline.global-job-parameters": f"'{FINGERPRINT}:{self.fingerprint(job)}','{RUN_ID}:{run_id}'",
+        }
+        for key, value in settings.items():
+            arguments += ["--set", f"{key}={value}"]
+        return self._platform.flink.run(self._platform.flink_jar(), entry, arguments, state)
+
+    def _references(self, job: Job, run_id: str) -> dict[str, str]:
+        known = {**self._platform.values(), **{f"job.{k}": v for k, v in job.parameters.items()}, "job.run_id": run_id}
+        return {name: known[name] for name in sorted(names(job.text())) if name in known}
+
+    def fingerprint(self, job: Job) -> str:
+        """Changes with the scripts, what their references stand for, and the jar; never with the run id."""
+        references = self._references(job, "")
+        # The start offsets only say where a new job begins; a running one is past that.
+        references.pop("job.start_offsets", None)
+        material = [job.text(), references, hashlib.sha256(self._platform.flink_jar().read_bytes()).hexdigest()]
+        return hashlib.sha256(json.dumps(material, sort_keys=True).encode()).hexdigest()[:16]
+
+    def wait(self, timeout: str | float) -> None:
+        """Wait until every job runs and has completed a checkpoint."""
+        for job in load_jobs()[1]:
+            self._platform.flink.wait_running(job.name, timeout)
+
+    def status(self) -> list[Component]:
+        """State of each declared job, with the records that it has handed on."""
+        return [self._component(job.name) for job in load_jobs()[1]]
+
+    def _component(self, name: str) -> Component:
+        flink = self._platform.flink
+        try:
+            live = flink.live_job(name)
+            if live is None:
+                return Component(self.name, name, "ABSENT", False, problem="no such job runs")
+            cause = "" if live["state"] == "RUNNING" else flink.root_cause(live["jid"])
+            return Component(
+                self.name, name, live["state"], live["state"] == "RUNNING", flink.records_written(live["jid"]), cause
+            )
+        except CarbonError as error:
+            return Component(self.name, name, "UNKNOWN", False, problem=error.message)
+
+
+def _properties(values: Mapping[str, str]) -> str:
+    """The values as a Java properties file."""
+    escape = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", ":": "\\:", "=": "\\="})
+    return "".join(f"{k}={v.translate(escape)}\n" for k, v in values.items())

@@ -1,0 +1,179 @@
+"""The platform as a notebook sees it: layers with `plan`, `apply`, `wait` and `status`, and the clients of its systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ._errors import CarbonError, PlanShown, UsageError
+from ._project import MANIFESTS
+from .changes import Change, Plan
+from .clients.connect import Connect
+from .clients.doris import Doris
+from .clients.flink import Flink
+from .clients.iceberg import Iceberg
+from .clients.kafka import Kafka
+from .clients.registry import Registry
+from .layers import object_layers
+from .local.engines import modules_folder
+from .status import Component, Status
+from .targets.base import Layer, Target
+from .targets.local import Local
+
+PROCESS = "process/"
+TARGETS: dict[str, Callable[[], Target]] = {"local": Local}
+
+
+def connect(target: str = "local") -> Platform:
+    """The platform on a target.
+
+    Raises:
+        UsageError: when there is no such target.
+    """
+    if target not in TARGETS:
+        raise UsageError(f"There is no target {target!r} in this version.", remedy=f"Targets: {', '.join(TARGETS)}.")
+    return Platform(TARGETS[target]())
+
+
+class Platform:
+    """One running, or not yet running, platform."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.secrets: Mapping[str, str] = target.secrets
+        process_layers = {layer.name: layer for layer in target.layers()}
+        self._layers: dict[str, Layer] = {**process_layers, **{x.name: x for x in object_layers(self)}}
+
+    def __repr__(self) -> str:
+        return f"the platform on {self.target.name}"
+
+    # -- clients ----------------------------------------------------------------------------------------------------
+
+    @property
+    def kafka(self) -> Kafka:
+        """The brokers."""
+        return Kafka(self.target.addresses()["kafka"]["bootstrap_servers"])
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The schema registry."""
+        return Registry(self.target.addresses()["registry"]["url"])
+
+    @cached_property
+    def connect(self) -> Connect:
+        """The Connect workers."""
+        return Connect(self.target.addresses()["connect"]["url"])
+
+    @property
+    def flink(self) -> Flink:
+        """The Flink cluster."""
+        return Flink(self.target.addresses()["flink"]["urls"])
+
+    @cached_property
+    def doris(self) -> Doris:
+        """Doris, as a reader."""
+        return self._doris("rt_reader", "doris_reader")
+
+    @cached_property
+    def doris_root(self) -> Doris:
+        """Doris, as its administrator."""
+        return self._doris("root", "doris_root")
+
+    def _doris(self, user: str, secret: str) -> Doris:
+        where = self.target.addresses()["doris"]
+        return Doris(where["host"], where["query_port"], where["http_url"], user, self.secrets[secret])
+
+    @cached_property
+    def iceberg(self) -> Iceberg:
+        """The Iceberg catalog."""
+        where = self.target.addresses()["catalog"]
+        return Iceberg(
+            MANIFESTS / "iceberg" / "catalog.yaml", host=where["host"], port=where["port"], user=where["user"],
+            password=self.secrets[where["secret"]], warehouse=where["warehouse"],
+        )  # fmt: skip
+
+    def flink_jar(self) -> Path:
+        """The project's own Flink module, built."""
+        from .config import settings
+
+        return modules_folder(settings()) / "carbon-flink" / "carbon-flink.jar"
+
+    # -- where things are -------------------------------------------------------------------------------------------
+
+    def values(self) -> dict[str, str]:
+        """What references in manifests and SQL stand for here."""
+        return self.target.values()
+
+    def endpoints(self) -> dict[str, Any]:
+        """Addresses of the running systems, without secrets."""
+        return self.target.endpoints()
+
+    # -- verbs ------------------------------------------------------------------------------------------------------
+
+    def _chosen(self, names: tuple[str, ...]) -> Iterator[Layer]:
+        for name in names or tuple(self._layers):
+            if name not in self._layers:
+                raise UsageError(f"There is no layer {name!r}.", remedy=f"Layers: {', '.join(self._layers)}.")
+            yield self._layers[name]
+
+    def plan(self, *layers: str, **options: Any) -> Plan:
+        """What must change so that the layers are as declared; options go to the first layer named."""
+        plan = Plan()
+        for position, layer in enumerate(self._chosen(layers)):
+            plan = plan + layer.plan(**(options if position == 0 else {}))
+        return plan
+
+    def apply(self, plan: Plan, *, dry_run: bool = False, on_change: Callable[[Change], None] | None = None) -> Plan:
+        """Carry out a plan and return what was done.
+
+        Raises:
+            PlanShown: on a dry run, which ends a notebook here by wish.
+            ApplyError: when a change fails.
+        """
+        if dry_run:
+            raise PlanShown(f"{len(plan)} changes were planned and none was made.")
+
+        def before(change: Change) -> None:
+            if not change.object.startswith(PROCESS):
+                self.target.settle()
+            if on_change:
+                on_change(change)
+
+        done = plan.apply(on_change=before)
+        self.target.settle()
+        return done
+
+    def wait(self, *layers: str, timeout: str | float = "2 min") -> Status:
+        """Wait until the layers can be used, and return their status.
+
+        Raises:
+            WaitTimeout: naming what is not ready, and why.
+        """
+        for layer in self._chosen(layers):
+            layer.wait(timeout)
+        return self.status(*layers)
+
+    def status(self, *layers: str) -> Status:
+        """What the components of the layers are doing; a layer that cannot be asked is one component with a problem."""
+        return Status(c for layer in self._chosen(layers) for c in _ask(layer))
+
+    def drift(self) -> Plan:
+        """Live against declared, over all layers."""
+        return self.plan()
+
+    def down(self, *, purge: bool = False, on_step: Callable[[str], None] = print) -> None:
+        """Take down exactly what was created."""
+        self.target.down(purge=purge, on_step=on_step)
+
+    def diagnose(self) -> list[tuple[str, str]]:
+        """Titles and texts that help after a failure."""
+        return self.target.diagnose()
+
+
+def _ask(layer: Layer) -> list[Component]:
+    try:
+        return layer.status()
+    except CarbonError as error:
+        return [Component(layer.name, "–", "UNREACHABLE", False, problem=error.message)]

@@ -1,0 +1,1 @@
+"""Where the platform runs: each target brings its layers up, says where they are, and takes them down."""
