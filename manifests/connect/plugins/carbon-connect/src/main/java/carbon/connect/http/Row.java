@@ -1,0 +1,27 @@
+package carbon.connect.http;
+
+import com.fasterxml.jackson.core.JsonPointer;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
+import java.util.Set;
+
+/**
+ * One row of an answer and what it was asked for.
+ *
+ * @param node the row
+ * @param partition the source partition it came from
+ * @param now when it was asked for
+ * @param missing texts that mean no value
+ */
+record Row(JsonNode node, String partition, Instant now, Set<String> missing) {
+
+    /** The value as text without surrounding blanks, null when there is none. */
+    String text(JsonPointer pointer) {
+        JsonNode value = node.at(pointer);
+        if (value.isMissingNode() || value.isNull()) {
+            return null;
+        }
+        String text = value.isValueNode() ? value.asText().strip() : value.toString();
+        return text.isEmpty() || missing.contains(text) ? null : text;
+    }
+}
