@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carbonlib.oracle import expected_alerts
+
+NOON = datetime(2024, 1, 2, 12)
+
+
+def alerts(*prices: tuple[float, str], code: str = "CL") -> list[dict[Any, Any]]:
+    """The alerts of one commodity's prices, each `(second, price)`, in the order of arrival; event ids count up."""
+    rows = [
+        {"partition": 0, "offset": i, "commodity_code": code, "event_id": str(i), "price": Decimal(price),
+         "event_time": NOON + timedelta(seconds=second)}
+        for i, (second, price) in enumerate(prices)
+    ]  # fmt: skip
+    return expected_alerts(pd.DataFrame(rows, dtype=object)).to_dict("records")
+
+
+def found(*prices: tuple[float, str]) -> list[tuple[str, str, str]]:
+    return [(a["event_id"], a["direction"], a["severity"]) for a in alerts(*prices)]
+
+
+@pytest.mark.parametrize(
+    ("price", "wanted"),
+    [
+        ("105", []),
+        ("105.000001", [("1", "UP", "MEDIUM")]),
+        ("95", []),
+        ("94.999999", [("1", "DOWN", "MEDIUM")]),
+        ("110", [("1", "UP", "MEDIUM")]),
+        ("110.000001", [("1", "UP", "HIGH")]),
+        ("120", [("1", "UP", "HIGH")]),
+        ("120.000001", [("1", "UP", "CRITICAL")]),
+        ("0", [("1", "DOWN", "CRITICAL")]),
+    ],
+)
+def test_the_limits_are_exact_and_strict(price: str, wanted: list[tuple[str, str, str]]) -> None:
+    assert found((0, "100"), (1, price)) == wanted
+
+
+def test_a_price_that_turns_negative_has_a_direction_and_a_size() -> None:
+    (alert,) = alerts((0, "18.27"), (1, "-36.98"))
+    assert (alert["direction"], alert["severity"], alert["reference_price"]) == ("DOWN", "CRITICAL", Decimal("18.27"))
+    assert alert["change_pct"] == pytest.approx(-302.408320)
+
+
+def test_a_change_from_zero_has_no_percentage() -> None:
+    (alert,) = alerts((0, "0"), (1, "-0.01"))
+    assert (alert["alert_type"], alert["severity"], alert["direction"]) == ("ZERO_REFERENCE", "HIGH", "DOWN")
+    assert alert["change_pct"] is None
+    assert found((0, "0"), (1, "0")) == []
+
+
+def test_drift_within_a_minute_counts_and_over_five_minutes_does_not() -> None:
+    slow = [(i * 30.0, str(100 + i * 0.6)) for i in range(11)]
+    quick = [(i * 5.5, str(100 + i * 0.6)) for i in range(11)]
+    assert found(*slow) == []
+    assert found(*quick) == [("9", "UP", "MEDIUM")]
+
+
+def test_the_minute_before_includes_both_its_ends() -> None:
+    assert found((0, "100"), (60, "106")) == [("1", "UP", "MEDIUM")]
+    assert found((0, "100"), (60.001, "106")) == []
+    assert found((0, "100"), (0, "106")) == [("1", "UP", "MEDIUM")]
+
+
+def test_the_larger_of_the_two_changes_is_told() -> None:
+    (first, second) = alerts((0, "100"), (1, "104"), (2, "97"), (3, "110"))
+    assert (first["reference_price"], first["direction"]) == (104, "DOWN")
+    assert (second["reference_price"], second["direction"], second["severity"]) == (97, "UP", "HIGH")
+
+
+def test_a_kind_of_alert_cools_down_for_a_minute_and_each_severity_has_its_own() -> None:
+    prices = [(0.0, "100"), (1.0, "106"), (2.0, "107"), (3.0, "111"), (30.0, "106"), (61.0, "112.5")]
+    assert found(*prices) == [("1", "UP", "MEDIUM"), ("3", "UP", "HIGH"), ("5", "UP", "MEDIUM")]
+
+
+def test_a_late_price_is_compared_with_what_had_arrived_and_was_earlier_in_time() -> None:
+    assert found((50, "100"), (10, "200"), (20, "100")) == [("2", "DOWN", "CRITICAL")]
+
+
+def test_commodities_do_not_see_each_other() -> None:
+    rows = [
+        {"partition": 0, "offset": i, "commodity_code": code, "event_id": str(i), "price": Decimal(price),
+         "event_time": NOON}
+        for i, (code, price) in enumerate([("CL", "100"), ("NG", "2")])
+    ]  # fmt: skip
+    assert expected_alerts(pd.DataFrame(rows, dtype=object)).empty
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(-50, 50)), max_size=25))
+def test_no_alert_without_an_earlier_price_and_never_two_of_a_kind_in_a_minute(prices: list[tuple[int, int]]) -> None:
+    given_out = alerts(*[(float(s), str(p)) for s, p in prices])
+    assert all(a["event_id"] != "0" for a in given_out)
+    last: dict[tuple[str, str], datetime] = {}
+    for alert in given_out:
+        kind = alert["direction"], alert["severity"]
+        assert kind not in last or abs(alert["event_time"] - last[kind]) >= timedelta(seconds=60)
+        last[kind] = alert["event_time"]
