@@ -100,7 +100,7 @@ class Jobs:
         self._start(entry, job, savepoint, live)
 
     def _start(self, entry: str, job: Job, state: str | None, former: dict[str, Any] | None) -> None:
-        """Submit the job. Going on from a state keeps the run id, so that its open transactions are finished or aborted."""
+        """Submit the job. Going on from a state keeps the run id, so that open transactions are finished or aborted."""
         run_id = self._platform.flink.parameters(former["jid"]).get(RUN_ID) if state and former else None
         self.submit(entry, job, state, run_id or format(int(time.time()), "x"))
 
@@ -150,6 +150,17 @@ class Jobs:
             )
         except CarbonError as error:
             return Component(self.name, name, "UNKNOWN", False, problem=error.message)
+
+
+def submit_probe(platform: Platform, topic: str, mark: str) -> str:
+    """Run the probe script, which writes one record to the topic and ends; returns the job's id."""
+    declared = yaml.safe_load((MANIFESTS / "flink" / "jobs.yaml").read_text(encoding="utf-8"))
+    script = SQL / "flink" / declared["probe"]
+    known = {**platform.values(), "job.topic": topic, "job.mark": mark}
+    wanted = {name: known[name] for name in sorted(names(script.read_text(encoding="utf-8")))}
+    path = platform.target.job_references("probe", _properties(wanted))
+    arguments = ["--script", str(script), "--references", path, "--set", "pipeline.name=probe"]
+    return platform.flink.run(platform.flink_jar(), declared["entry_class"], arguments)
 
 
 def _properties(values: Mapping[str, str]) -> str:

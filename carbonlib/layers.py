@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 def object_layers(platform: Platform) -> list[Any]:
     """Every object layer, in the order of deployment."""
-    return [
-        Topics(platform), Schemas(platform), Tables(platform), Dimension(platform), Connectors(platform), Jobs(platform),
-    ]  # fmt: skip
+    kinds = (Topics, Schemas, Tables, Dimension, Connectors, Jobs)
+    return [kind(platform) for kind in kinds]
 
 
 def later(objects: Sequence[Any], kind: Callable[[Any], str], plan: Callable[[list[Any]], Plan]) -> Plan:

@@ -1,4 +1,4 @@
-"""The platform as a notebook sees it: layers with `plan`, `apply`, `wait` and `status`, and the clients of its systems."""
+"""The platform as a notebook sees it: layers with `plan`, `apply`, `wait` and `status`, and the clients of systems."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .clients.flink import Flink
 from .clients.iceberg import Iceberg
 from .clients.kafka import Kafka
 from .clients.registry import Registry
+from .jobs import submit_probe
 from .layers import object_layers
 from .local.engines import modules_folder
 from .status import Component, Status
@@ -119,10 +120,16 @@ class Platform:
             yield self._layers[name]
 
     def plan(self, *layers: str, **options: Any) -> Plan:
-        """What must change so that the layers are as declared; options go to the first layer named."""
-        plan = Plan()
+        """What must change so that the layers are as declared.
+
+        Options that the target understands (sizes, where the APIs are) hold for the whole plan; others go to the first
+        layer named.
+        """
+        own = {k: v for k, v in options.items() if k in self.target.options()}
+        rest = {k: v for k, v in options.items() if k not in own}
+        plan = self.target.assume(own)
         for position, layer in enumerate(self._chosen(layers)):
-            plan = plan + layer.plan(**(options if position == 0 else {}))
+            plan = plan + layer.plan(**(rest if position == 0 else {}))
         return plan
 
     def apply(self, plan: Plan, *, dry_run: bool = False, on_change: Callable[[Change], None] | None = None) -> Plan:
@@ -166,6 +173,22 @@ class Platform:
     def down(self, *, purge: bool = False, on_step: Callable[[str], None] = print) -> None:
         """Take down exactly what was created."""
         self.target.down(purge=purge, on_step=on_step)
+
+    def plan_down(self, *, purge: bool = False) -> Plan:
+        """What a teardown would stop and remove."""
+        return self.target.plan_down(purge=purge)
+
+    def leftovers(self) -> list[str]:
+        """What is still there after a teardown and should not be."""
+        return self.target.leftovers()
+
+    def preflight(self, **needs: float) -> Any:
+        """Whether the target can carry the platform, as a table with `problems()`."""
+        return self.target.preflight(**needs)
+
+    def run_probe_job(self, topic: str, mark: str) -> str:
+        """Submit the probe job, which writes one record with the mark to the topic; returns its id."""
+        return submit_probe(self, topic, mark)
 
     def diagnose(self) -> list[tuple[str, str]]:
         """Titles and texts that help after a failure."""

@@ -33,7 +33,9 @@ def resolve(text: str, values: Mapping[str, str]) -> str:
         key = f"{namespace}.{name}"
         if key not in values:
             known = ", ".join(sorted(k for k in values if k.startswith(f"{namespace}.")))
-            raise UsageError(f"The reference ${{{key}}} stands for nothing on this target.", remedy=f"Known here: {known}.")
+            raise UsageError(
+                f"The reference ${{{key}}} stands for nothing on this target.", remedy=f"Known here: {known}."
+            )
         return str(values[key])
 
     return _REFERENCE.sub(value_of, text)

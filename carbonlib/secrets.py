@@ -49,7 +49,7 @@ class Secrets(Mapping[str, str]):
         missing = [n for n in names if n not in self._values]
         if not missing:
             return
-        # All four character classes, as a strong password policy of Doris asks, and no sign that a config format would read.
+        # All four character classes, as a strong password policy asks, and no sign that a config format reads.
         self._values.update({n: "Cb1-" + random_source.token_hex(12) for n in missing})
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_suffix(".tmp")
@@ -65,7 +65,12 @@ def _read(path: Path) -> dict[str, str]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
-        raise UsageError(f"{path.name} cannot be read.", cause=str(error), remedy="Restore the file, or purge and deploy again.") from error
+        raise UsageError(
+            f"{path.name} cannot be read.", cause=str(error), remedy="Restore the file, or purge and deploy again."
+        ) from error
     if not isinstance(values, dict):
-        raise UsageError(f"{path.name} is not a JSON object of names and values.", remedy="Restore the file, or purge and deploy again.")
+        raise UsageError(
+            f"{path.name} is not a JSON object of names and values.",
+            remedy="Restore the file, or purge and deploy again.",
+        )
     return {str(k): str(v) for k, v in values.items()}

@@ -54,5 +54,7 @@ def wait_until(
         except CarbonError as error:
             last = error.message + (f" ({error.cause})" if error.cause else "")
         if time.monotonic() >= deadline:
-            raise WaitTimeout(f"{what} did not happen within {limit:g} s.", cause=last, remedy=remedy, notebook=notebook)
+            raise WaitTimeout(
+                f"{what} did not happen within {limit:g} s.", cause=last, remedy=remedy, notebook=notebook
+            )
         time.sleep(every)

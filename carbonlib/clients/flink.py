@@ -58,6 +58,29 @@ class Flink:
         """Number of registered TaskManagers."""
         return int(self.overview()["taskmanagers"])
 
+    def wait_taskmanagers(self, count: int, timeout: str | float) -> int:
+        """Wait until that many TaskManagers have registered; returns how many have."""
+        wait_until(
+            lambda: self.taskmanagers() >= count,
+            what=f"{count} TaskManagers registered",
+            timeout=timeout,
+            notebook="deploy-30",
+        )
+        return self.taskmanagers()
+
+    def views(self) -> set[tuple[int, int]]:
+        """What each JobManager says of the cluster, as (TaskManagers, slots): one view where all follow one leader."""
+        answers = [self._request("GET", "/overview", url=url) for url in self.urls]
+        return {(a["taskmanagers"], a["slots-total"]) for a in answers}
+
+    def wait_ended(self, job_id: str, timeout: str | float) -> None:
+        """Wait until a job has ended, in whatever state."""
+        wait_until(
+            lambda: self.job(job_id)["state"] not in LIVE | {"CANCELLING"},
+            what=f"The end of job {job_id}",
+            timeout=timeout,
+        )
+
     def jobs(self) -> list[dict[str, Any]]:
         """Every job that the cluster remembers: `jid`, `name`, `state`, `start-time` (epoch ms), `tasks`."""
         return list(self._request("GET", "/jobs/overview")["jobs"])
@@ -107,7 +130,7 @@ class Flink:
         return dict(self._request("GET", f"/jobs/{job_id}/checkpoints")["counts"])
 
     def upload(self, jar: Path) -> tuple[str, str]:
-        """Make the jar known to one JobManager and return `(its url, jar id)`; a jar already there is not sent again."""
+        """Make the jar known to one JobManager, once, and return `(its url, jar id)`."""
         name = f"{jar.stem}-{hashlib.sha256(jar.read_bytes()).hexdigest()[:12]}.jar"
         for url in self.urls:
             try:
@@ -158,11 +181,7 @@ class Flink:
     def cancel(self, job_id: str) -> None:
         """Cancel a job without a savepoint and wait until it has ended."""
         self._request("PATCH", f"/jobs/{job_id}?mode=cancel")
-        wait_until(
-            lambda: self.job(job_id)["state"] not in LIVE | {"CANCELLING"},
-            what=f"The end of job {job_id}",
-            timeout="60 s",
-        )
+        self.wait_ended(job_id, "60 s")
 
     def wait_running(self, name: str, timeout: str | float) -> str:
         """Wait until the job has every task running and one checkpoint behind it; returns its id."""

@@ -1,12 +1,14 @@
 """The Iceberg catalog: one JDBC catalog for Flink, the Connect sink and Python, and the dimension table in it.
 
-The catalog's name must be the same everywhere: a JDBC catalog keeps it beside each namespace, and another name sees none.
+The catalog's name must be the same everywhere: a JDBC catalog keeps it beside each namespace, and under another name
+none is seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ class Iceberg:
     def __init__(self, manifest: Path, *, host: str, port: int, user: str, password: str, warehouse: str) -> None:
         self._declared = yaml.safe_load(manifest.read_text(encoding="utf-8"))
         self._folder = manifest.parent
-        self._server = {"host": host, "port": port, "user": user, "password": password}
+        self._server: dict[str, Any] = {"host": host, "port": port, "user": user, "password": password}
         self._warehouse = warehouse
         self._catalog: SqlCatalog | None = None
 
@@ -90,7 +92,7 @@ class Iceberg:
             table = None if changes else self._table(name)
             if table is None:
                 changes.append(
-                    Change(f"iceberg/{name}", "create", None, dict(spec["columns"]), lambda n=name: self._create(n))
+                    Change(f"iceberg/{name}", "create", None, dict(spec["columns"]), partial(self._create, name))
                 )
             if "rows" in spec:
                 changes += self._rows_change(name, table)
@@ -149,7 +151,7 @@ class Iceberg:
         frame = table.scan().to_pandas().sort_values("updated_at", kind="stable")
         return {row[key]: row for row in frame.to_dict("records") if not row["deleted"]}
 
-    def append(self, name: str, rows: list[Mapping[str, Any]]) -> None:
+    def append(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append rows to a change-log table; `updated_at` is now and `deleted` false where a row does not say.
 
         Raises:

@@ -5,6 +5,8 @@ Speaks the admin protocol through librdkafka; counts and offsets come from the b
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ from .._errors import ApplyError, EngineError, TargetUnreachable
 from ..changes import Change, Plan, diff_fields
 from ..references import resolve
 from ..waiting import wait_until
+from .records import Record, read_records
 
 REQUEST_SECONDS = 15.0
 
@@ -55,6 +58,15 @@ def load_topics(path: Path, values: Mapping[str, str]) -> list[Topic]:
     ]
 
 
+@dataclass(frozen=True)
+class Echo:
+    """A record that was sent and read back; `milliseconds` counts both ways."""
+
+    sent: str
+    received: str
+    milliseconds: float
+
+
 class Kafka:
     """A cluster, by its bootstrap servers."""
 
@@ -65,7 +77,11 @@ class Kafka:
     @property
     def _admin(self) -> AdminClient:
         if self._admin_client is None:
-            settings = {"bootstrap.servers": self.bootstrap_servers, "socket.timeout.ms": 10000, "log_level": 0}
+            settings: dict[str, Any] = {
+                "bootstrap.servers": self.bootstrap_servers,
+                "socket.timeout.ms": 10000,
+                "log_level": 0,
+            }
             self._admin_client = AdminClient(settings)
         return self._admin_client
 
@@ -162,12 +178,16 @@ class Kafka:
             )
         if len(live.partitions) < topic.partitions:
             new = NewPartitions(topic.name, topic.partitions)
+            before_count, after_count = {"partitions": len(live.partitions)}, {"partitions": topic.partitions}
             changes.append(
                 Change(
-                    f"topic/{topic.name}", "update", {"partitions": len(live.partitions)}, {"partitions": topic.partitions},
+                    f"topic/{topic.name}",
+                    "update",
+                    before_count,
+                    after_count,
                     lambda: self._settle(self._admin.create_partitions([new]), f"Topic {topic.name}"),
                 )
-            )  # fmt: skip
+            )
         before, after = diff_fields(topic.config, config)
         if after:
             changes.append(
@@ -215,6 +235,29 @@ class Kafka:
             reason = failed[0] if failed else f"{waiting} messages were not acknowledged within 30 s"
             raise EngineError(f"Sending to {topic} failed.", cause=reason, notebook="deploy-10")
         return count
+
+    def broker_setting(self, name: str) -> str:
+        """A setting of the brokers, as one of them answers."""
+        resource = ConfigResource(ResourceType.BROKER, str(self.brokers()[0]))
+        try:
+            config = self._admin.describe_configs([resource])[resource].result(timeout=REQUEST_SECONDS)
+        except KafkaException as error:
+            raise EngineError("The settings of the brokers cannot be read.", cause=_reason(error)) from error
+        return str(config[name].value)
+
+    def read(self, topic: str, start: Mapping[int, int] | None = None) -> list[Record]:
+        """The committed records from `start` (by partition, default the beginning) to the end as it is now."""
+        return read_records(self.bootstrap_servers, topic, start or {}, self.end_offsets(topic))
+
+    def echo(self, topic: str) -> Echo:
+        """Send a marked record and read it back."""
+        sent = uuid.uuid4().hex
+        start = self.end_offsets(topic)
+        began = time.monotonic()
+        self.produce(topic, [(sent, sent.encode())])
+        values = [r.value for r in self.read(topic, start) if r.key == sent.encode()]
+        received = (values[0] or b"").decode() if values else ""
+        return Echo(sent, received, round((time.monotonic() - began) * 1000, 1))
 
     def wait(self, brokers: int, timeout: str | float) -> None:
         """Wait until that many brokers are in the cluster and every partition is fully replicated."""

@@ -131,7 +131,7 @@ def _open_postgres(scratch: Path) -> None:
 
 
 def _declare_converter(folder: Path) -> None:
-    """Name the converter as a service: the worker's quick discovery sees only plugins that do, and this one does not."""
+    """Name the converter as a service: quick discovery sees only plugins that do so, and this one does not."""
     with zipfile.ZipFile(folder / "converter-service.jar", "w") as jar:
         jar.writestr(CONVERTER_SERVICE, CONVERTER_CLASS + "\n")
 

@@ -126,15 +126,25 @@ class Supervisor:
         self._socket.unlink(missing_ok=True)
 
 
-def stop_leftovers(settings: Settings) -> list[int]:
-    """Stop processes that carry this stack's mark and have no living supervisor; returns their ids."""
-    mine = []
+def _marked(settings: Settings) -> list[psutil.Process]:
+    found = []
     for process in psutil.process_iter():
         try:
             if process.pid != os.getpid() and process.environ().get(STACK_VARIABLE) == str(settings.state):
-                mine.append(process)
+                found.append(process)
         except psutil.Error:
-            continue
+            continue  # it ended, or belongs to somebody whose environment we may not read
+    return found
+
+
+def marked(settings: Settings) -> list[str]:
+    """Processes that carry this stack's mark, as `name (pid)`."""
+    return [f"{process.as_dict(['name'])['name']} ({process.pid})" for process in _marked(settings)]
+
+
+def stop_leftovers(settings: Settings) -> list[int]:
+    """Stop processes that carry this stack's mark and have no living supervisor; returns their ids."""
+    mine = _marked(settings)
     for process in mine:
         _signal(process.terminate)
     _, alive = psutil.wait_procs(mine, timeout=15)
@@ -153,7 +163,7 @@ def _signal(send: Callable[[], None]) -> None:
 
 def _zombie(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 

@@ -45,6 +45,14 @@ class Target(Protocol):
         """What the references in manifests and SQL stand for."""
         ...
 
+    def options(self) -> set[str]:
+        """Names of the options of a plan that this target understands."""
+        ...
+
+    def assume(self, options: dict[str, Any]) -> Plan:
+        """Take options as given from now on; the plan keeps those that are new."""
+        ...
+
     def layers(self) -> Sequence[Layer]:
         """The layers that run processes, in the order of deployment."""
         ...
@@ -59,6 +67,18 @@ class Target(Protocol):
 
     def down(self, *, purge: bool, on_step: Callable[[str], None]) -> None:
         """Take down exactly what was created."""
+        ...
+
+    def plan_down(self, *, purge: bool) -> Plan:
+        """What a teardown would stop and remove."""
+        ...
+
+    def leftovers(self) -> list[str]:
+        """What is still there after a teardown and should not be."""
+        ...
+
+    def preflight(self, **needs: float) -> Any:
+        """Whether the target can carry the platform."""
         ...
 
     def diagnose(self) -> list[tuple[str, str]]:

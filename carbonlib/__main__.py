@@ -1,0 +1,5 @@
+"""`python -m carbonlib` is the command `carbon`."""
+
+from .cli import main
+
+main()

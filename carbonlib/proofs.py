@@ -1,0 +1,86 @@
+"""Proofs that a layer does what it is for: each uses the layer, and returns what does not hold."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ._errors import CarbonError
+from ._project import MANIFESTS
+from .clients.connect import load_connectors
+from .clients.registry import load_schemas
+from .waiting import seconds
+
+if TYPE_CHECKING:
+    from .platform import Platform
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a probe job of Flink did."""
+
+    state: str
+    records: int
+
+
+def missing_plugins(platform: Platform) -> list[str]:
+    """Connector and converter classes that the project's configs name and no worker has."""
+    connectors = load_connectors(MANIFESTS / "connect" / "connectors", platform.values())
+    return platform.connect.missing_plugins([c.config for c in connectors])
+
+
+def unguarded_schemas(platform: Platform) -> list[str]:
+    """Subjects whose registry would accept a schema that old readers cannot read."""
+    return [
+        schema.subject
+        for schema in load_schemas(MANIFESTS / "kafka" / "schemas")
+        if platform.registry.accepts(schema.subject, _broken(schema.parsed()))
+    ]
+
+
+def _broken(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with its last field replaced by a required one that nobody writes."""
+    return {**schema, "fields": [*schema["fields"][:-1], {"name": "nobody_writes_this", "type": "string"}]}
+
+
+def open_doors(platform: Platform) -> list[str]:
+    """Ways into Doris, or to more than their work, that should be shut and are open."""
+    return platform.doris_root.open_doors(
+        {
+            user: platform.secrets[secret]
+            for user, secret in (("rt_loader", "doris_loader"), ("rt_reader", "doris_reader"))
+        }
+    )
+
+
+def silent_connectors(platform: Platform, timeout: str | float) -> list[str]:
+    """Declared connectors that have written no record by the deadline."""
+    waiting = [c.name for c in load_connectors(MANIFESTS / "connect" / "connectors", platform.values())]
+    deadline = time.monotonic() + seconds(timeout)
+    while waiting and time.monotonic() < deadline:
+        waiting = [name for name in waiting if not platform.connect.topics(name)]
+        time.sleep(0.5 if waiting else 0)
+    return waiting
+
+
+def secrets_in_connector_configs(platform: Platform) -> list[str]:
+    """Names of secrets whose value stands in what the workers answer."""
+    configs = str(platform.connect.configs())
+    return [name for name in platform.secrets if platform.secrets[name] in configs]
+
+
+def probe_flink(platform: Platform, topic: str) -> Probe:
+    """Run a bounded job that writes one marked record, and count the records that carry the mark."""
+    mark = uuid.uuid4().hex
+    start = platform.kafka.end_offsets(topic)
+    job_id = platform.run_probe_job(topic, mark)
+    platform.flink.wait_ended(job_id, "60 s")
+    state = str(platform.flink.job(job_id)["state"])
+    if state != "FINISHED":
+        raise CarbonError(
+            "The probe job of Flink failed.", cause=platform.flink.root_cause(job_id), notebook="deploy-30"
+        )
+    records = platform.kafka.read(topic, start)
+    return Probe(state, sum(mark.encode() in (record.value or b"") for record in records))
