@@ -67,6 +67,7 @@ class Jobs:
     """The jobs layer."""
 
     name = "jobs"
+    takes = ("start_offsets", "parallelism", "checkpoint_interval")
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform

@@ -127,10 +127,18 @@ class Platform:
         """
         own = {k: v for k, v in options.items() if k in self.target.options()}
         rest = {k: v for k, v in options.items() if k not in own}
+        self._refuse_unknown(rest, layers)
         plan = self.target.assume(own)
         for position, layer in enumerate(self._chosen(layers)):
             plan = plan + layer.plan(**(rest if position == 0 else {}))
         return plan
+
+    def _refuse_unknown(self, options: dict[str, Any], layers: tuple[str, ...]) -> None:
+        known: tuple[str, ...] = getattr(next(self._chosen(layers)), "takes", ())
+        unknown = sorted(set(options) - set(known))
+        if unknown:
+            possible = ", ".join(sorted({*known, *self.target.options()}))
+            raise UsageError(f"There is no option {', '.join(unknown)} here.", remedy=f"Options: {possible}.")
 
     def apply(self, plan: Plan, *, dry_run: bool = False, on_change: Callable[[Change], None] | None = None) -> Plan:
         """Carry out a plan and return what was done.

@@ -114,7 +114,8 @@ class Stack:
     def _prepare(self, process: Process) -> None:
         if process.prepare is None or process.prepare["creates"].exists():
             return
-        user: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if _switch_user(process) else {}
+        nobody = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+        user: dict[str, Any] = nobody if _switch_user(process) else {}
         environment = {**os.environ, **process.environment}
         done = subprocess.run(
             process.prepare["command"], env=environment, capture_output=True, text=True, cwd=process.directory, **user

@@ -14,8 +14,9 @@ class Layer(Protocol):
 
     name: str
 
-    def plan(self, **options: Any) -> Plan:
-        """What must change so that the layer is as declared."""
+    @property
+    def plan(self) -> Callable[..., Plan]:
+        """What must change so that the layer is as declared; some layers take options."""
         ...
 
     def wait(self, timeout: str | float) -> None:

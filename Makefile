@@ -1,0 +1,51 @@
+# Every verb sets up what it needs first; run `make help` for the list.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lab down purge status lock
+
+help:           ## show this list
+	@sed -n 's/^\([a-z]*\): .*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(VENV)/.ready   ## environment, JDK and Maven, engines
+	@manifests/local/install_java.sh
+	@$(BIN)/python -m carbonlib.local.setup
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@echo "setting up the Python environment (about 350 MiB where pip has none of it yet)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --progress-bar on --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+run: setup      ## deploy the platform here, move real prices, verify, write the report, leave it up
+	@$(BIN)/carbon run deploy verify $(ARGS)
+	@$(BIN)/carbon endpoints
+	@echo "report:  reports/latest/index.html"
+	@echo "next:    make lab (JupyterLab on the runbooks) · make status · make down"
+
+test: setup     ## every test, on real engines
+	@$(BIN)/python -m pytest -x --durations=15 tests $(ARGS)
+
+check: $(VENV)/.ready   ## the quick tier: lint, types and tests without engines
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(BIN)/python -m carbonlib.runbook.tidy --check notebooks
+	@$(BIN)/python -m pytest tests/unit tests/notebooks $(ARGS)
+
+lab: setup      ## open JupyterLab on the runbooks
+	@$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --LabApp.news_url=None notebooks
+
+status:         ## what every layer is doing
+	@$(BIN)/carbon status
+
+down:           ## stop the platform, keep its data
+	@$(BIN)/carbon down
+
+purge:          ## stop the platform and remove its data
+	@$(BIN)/carbon down --purge
+
+lock: $(VENV)/.ready   ## resolve the Python versions anew, with hashes
+	@$(BIN)/python -m pip install -q pip-tools
+	@$(BIN)/pip-compile -q --extra test --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
