@@ -91,7 +91,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     def __init__(
         self, nb_man: Any, *, execution: Execution, watch: Watch, timeout_s: int, private: Path, **options: Any
     ) -> None:
-        options |= {"timeout_func": self._remaining, "coalesce_streams": True, "force_raise_errors": True}
+        options |= {"timeout_func": self._remaining, "force_raise_errors": True}
         super().__init__(nb_man, **options)
         self._execution, self._watch, self._private = execution, watch, private
         self._limit, self._deadline = timeout_s, time.monotonic() + START_TIMEOUT + timeout_s
@@ -260,8 +260,30 @@ def true_notebook(execution: Execution) -> NotebookNode | None:
     if notebook is None:
         return None
     notebook.cells = [c for c in notebook.cells if _BANNER_TAG not in c.metadata.get("tags", [])]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
     names = {"ok": "completed", "error": "failed", "pending": "pending"}
     for record in execution.cells:
         notebook.cells[record.index].metadata.setdefault("papermill", {})["status"] = names[record.status]
     notebook.metadata.setdefault("papermill", {})["exception"] = not execution.passed
     return notebook
+
+
+def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Streams in one piece, so that nothing to redact is split between two, and lines as a terminal would leave them.
+
+    nbclient can do this itself, but in time that grows with the square of a long line.
+    """
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if output.output_type == "stream" and last is not None and last.get("name") == output.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    for output in joined:
+        if output.output_type == "stream" and "\r" in output.text:
+            lines = output.text.replace("\r\n", "\n").split("\n")
+            output.text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
+    return joined

@@ -113,7 +113,7 @@ class Terminal:
 
 def _counter(number: int, total: int) -> str:
     width = len(str(total))
-    return f"\\[{number:{width}}/{total}]" if total else ""
+    return f"[{number:{width}}/{total}]"
 
 
 def _counts(result: NotebookResult) -> str:
