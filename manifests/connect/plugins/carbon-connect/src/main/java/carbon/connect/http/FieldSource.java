@@ -2,6 +2,8 @@ package carbon.connect.http;
 
 import com.fasterxml.jackson.core.JsonPointer;
 import java.math.BigDecimal;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -13,6 +15,8 @@ import java.util.regex.Pattern;
 @FunctionalInterface
 interface FieldSource {
     Pattern PLACEHOLDER = Pattern.compile("\\{([^}]*)}");
+    /** UTC in the form that SQL engines read as a timestamp. */
+    DateTimeFormatter NOW = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss.SSS").withZone(ZoneOffset.UTC);
     Pattern RULE = Pattern.compile("(/[^=>]*)(?:>(-?[0-9.]+))?=(.*)");
 
     String text(Row row) throws RowProblem;
@@ -31,7 +35,7 @@ interface FieldSource {
     private static FieldSource placeholder(String name) {
         return switch (name) {
             case "@partition" -> Row::partition;
-            case "@now" -> row -> row.now().toString();
+            case "@now" -> row -> NOW.format(row.now());
             default -> {
                 if (!name.startsWith("/")) {
                     throw new IllegalArgumentException("{" + name + "} stands for nothing; known are {/pointer}, {@partition}, {@now}");

@@ -23,7 +23,8 @@ record FieldType(String name, int digits, boolean optional) {
                 + "' is not a type; known are string, long, double, boolean, decimal(DIGITS), each with ? when optional");
         }
         boolean decimal = matcher.group(2) != null;
-        return new FieldType(decimal ? "decimal" : matcher.group(1), decimal ? Integer.parseInt(matcher.group(2)) : 0, matcher.group(3) != null);
+        boolean optional = matcher.group(3) != null;
+        return decimal ? new FieldType("decimal", Integer.parseInt(matcher.group(2)), optional) : new FieldType(matcher.group(1), 0, optional);
     }
 
     SchemaBuilder schema() {

@@ -80,7 +80,7 @@ final class HttpFetcher {
                 + HttpSourceConfig.MAX_BYTES);
         }
         // The foreign exception is not passed on as a cause: its text may hold the address with the key in it.
-        String text = cause == null ? "failed" : cause.getClass().getSimpleName() + " " + redactor.clean(String.valueOf(cause.getMessage()), EXCERPT);
+        String text = cause == null ? "failed" : redactor.clean(cause.getClass().getSimpleName() + " " + cause.getMessage(), EXCERPT);
         String message = name(request) + ": " + text;
         return cause instanceof IOException ? HttpFailure.retriable(message, null) : HttpFailure.fatal(message);
     }

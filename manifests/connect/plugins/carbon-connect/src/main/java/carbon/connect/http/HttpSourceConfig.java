@@ -126,8 +126,8 @@ final class HttpSourceConfig extends AbstractConfig {
         return definition
             .define(FIELDS, Type.STRING, NO_DEFAULT_VALUE, new ConfigDef.NonEmptyString(), HIGH,
                 "name:type:source; … with type string, long, double, boolean or decimal(DIGITS), a ? after it for an optional field. "
-                    + "The source is a /pointer or a text with {/pointer}, {@partition}, {@now}. A row that lacks a field which is not "
-                    + "optional is skipped and counted. http.record.fields.NAME.map=A=x,B=y translates the value; "
+                    + "The source is a /pointer or a text with {/pointer}, {@partition}, {@now} (yyyy-MM-dd HH:mm:ss.SSS, UTC). "
+                    + "A row that lacks a field which is not optional is skipped and counted. http.record.fields.NAME.map=A=x,B=y translates the value; "
                     + "http.record.fields.NAME.rules=/P=x,/Q>0=y,=z gives the text of the first rule whose pointer has a value.")
             .define(MISSING, Type.LIST, List.of("."), LOW, "Texts that mean no value, besides null and blank.")
             .define(ON_ERROR, Type.STRING, "fail", ValidString.in("fail", "skip"), MEDIUM,
@@ -151,7 +151,8 @@ final class HttpSourceConfig extends AbstractConfig {
         super(DEFINITION, properties, false);
         List<String> named = getList(PARTITIONS);
         partitions = named.isEmpty() ? List.of(SourcePartition.ONLY) : List.copyOf(named);
-        offset = part(OFFSET_POINTER, () -> OffsetSpec.parse(getString(OFFSET_POINTER), getString(OFFSET_INITIAL), getString(OFFSET_ORDER)));
+        offset = part(OFFSET_POINTER,
+            () -> OffsetSpec.parse(getString(OFFSET_POINTER), getString(OFFSET_INITIAL), getString(OFFSET_ORDER)));
         request = RequestTemplate.parse(this, references(!named.isEmpty()), mistakes);
         paging = part(PAGE_OFFSET_PARAM, () -> Paging.parse(this));
         listPointer = part(LIST_POINTER, () -> Pointers.parse(getString(LIST_POINTER)));

@@ -87,7 +87,8 @@ public final class HttpSourceTask extends SourceTask {
             return;
         } catch (ExecutionException error) {
             running = null;
-            throw error.getCause() instanceof ConnectException known ? known : new ConnectException("The HTTP source failed.", error.getCause());
+            Throwable cause = error.getCause();
+            throw cause instanceof ConnectException known ? known : new ConnectException("The HTTP source failed.", cause);
         }
     }
 

@@ -77,7 +77,8 @@ final class RecordMapper {
         }
         Field named = fields.get(field);
         if (named == null || !named.type().name().equals("string") || named.type().optional()) {
-            throw new IllegalArgumentException(HttpSourceConfig.KEY_FIELD + " must name a string field that is not optional, not '" + field + "'");
+            throw new IllegalArgumentException(
+                HttpSourceConfig.KEY_FIELD + " must name a string field that is not optional, not '" + field + "'");
         }
         return named.source();
     }

@@ -132,7 +132,8 @@ final class RequestTemplate {
         for (String part : text.isEmpty() ? new String[0] : text.split(",")) {
             String[] pair = part.split(":", 2);
             String name = pair[0].strip();
-            if (pair.length != 2 || !name.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]+") || RESERVED_HEADERS.contains(name.toLowerCase(Locale.ROOT))) {
+            boolean reserved = RESERVED_HEADERS.contains(name.toLowerCase(Locale.ROOT));
+            if (pair.length != 2 || !name.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]+") || reserved) {
                 throw new IllegalArgumentException("header " + (pairs.size() + 1) + " is not \"Name: value\", or its name is reserved");
             }
             pairs.add(new Pair(name, pair[1].strip()));
@@ -156,7 +157,8 @@ final class RequestTemplate {
         List<Pair> all = new ArrayList<>(params);
         paging.forEach((name, value) -> all.add(new Pair(name, value)));
         for (Pair pair : all) {
-            address.append(separator).append(encode(pair.name())).append('=').append(encode(fill(pair.value(), values, UnaryOperator.identity())));
+            String value = fill(pair.value(), values, UnaryOperator.identity());
+            address.append(separator).append(encode(pair.name())).append('=').append(encode(value));
             separator = "&";
         }
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(address.toString()))

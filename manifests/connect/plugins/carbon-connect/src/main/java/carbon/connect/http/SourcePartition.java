@@ -175,7 +175,8 @@ final class SourcePartition {
             }
         }
         if (!complete && fresh.isEmpty()) {
-            throw HttpFailure.fatal("the first " + rows.size() + " rows hold nothing new and there are more: raise " + HttpSourceConfig.PAGES_MAX);
+            throw HttpFailure.fatal("the first " + rows.size() + " rows hold nothing new and there are more: raise "
+                + HttpSourceConfig.PAGES_MAX);
         }
         return fresh;
     }

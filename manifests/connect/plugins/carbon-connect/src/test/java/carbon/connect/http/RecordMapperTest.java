@@ -53,7 +53,7 @@ class RecordMapperTest {
         assertEquals(true, value.get("d"));
         assertEquals(new BigDecimal("-36.98"), value.get("e"));
         assertNull(value.get("f"));
-        assertEquals("at 2020-04-20T12:00:00Z by KSEA", value.get("g"));
+        assertEquals("at 2020-04-20 12:00:00.000 by KSEA", value.get("g"));
     }
 
     @ParameterizedTest
