@@ -1,0 +1,70 @@
+"""The declared processes, made concrete without starting any."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from carbonlib.config import Settings
+from carbonlib.local import addresses, manifest
+from carbonlib.targets.local import LAYERS, Local
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Local:
+    return Local(Settings(state=tmp_path / "state", port_base=40000, cache=tmp_path / "cache"))
+
+
+def test_no_two_processes_share_a_port(target: Local) -> None:
+    ports = [p for layer in LAYERS for process in target.processes(layer) for p in process.ports.values()]
+    assert len(ports) == len(set(ports))
+
+
+def test_every_port_is_inside_the_span(target: Local) -> None:
+    assert all(40000 <= p < 40100 for p in manifest.all_ports(target.settings).values())
+
+
+def test_memory_in_all_is_under_eight_gibibytes(target: Local) -> None:
+    assert sum(p.memory_mib for layer in LAYERS for p in target.processes(layer)) < 8 * 1024
+
+
+def test_every_reference_is_resolved(target: Local) -> None:
+    for layer in LAYERS:
+        for process in target.processes(layer):
+            texts = [*process.command, *process.environment.values(), *process.files.values()]
+            left = [m for t in texts for m in re.findall(r"\$\{[a-z]+\.[^}]*\}", t)]
+            assert left == [], process.name
+
+
+def test_no_listener_binds_another_address_than_loopback(target: Local) -> None:
+    for layer in LAYERS:
+        for process in target.processes(layer):
+            assert "0.0.0.0" not in " ".join([*process.command, *process.files.values(), *process.environment.values()])
+
+
+def test_the_fingerprint_follows_the_settings(target: Local) -> None:
+    before = {p.name: p.fingerprint for p in target.processes("kafka")}
+    target.assume({"brokers": 1})
+    after = {p.name: p.fingerprint for p in target.processes("kafka")}
+    assert list(after) == ["kafka-1"]
+    assert after["kafka-1"] != before["kafka-1"]
+
+
+def test_no_secret_stands_in_a_command(target: Local) -> None:
+    values = [target.secrets[name] for name in target.secrets]
+    commands = [word for layer in LAYERS for p in target.processes(layer) for word in p.command]
+    assert not [w for w in commands for v in values if v in w]
+
+
+def test_addresses_name_secrets_and_hold_none(target: Local) -> None:
+    text = str(addresses.addresses(target.settings, target.profile()))
+    assert "doris_reader" in text
+    assert not [name for name in target.secrets if target.secrets[name] in text]
+
+
+def test_live_apis_need_no_replay(target: Local) -> None:
+    target.assume({"apis_source": "live"})
+    assert target.processes("apis") == []
+    assert target.values()["apis.eia_url"].startswith("https://")

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from carbonlib import checks
+from carbonlib._errors import CheckFailed
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[checks.Check]:
+    seen: list[checks.Check] = []
+    monkeypatch.setattr(checks, "_show", seen.append)
+    return seen
+
+
+def test_what_holds_passes_and_is_shown(shown: list[checks.Check]) -> None:
+    checks.check_equal("brokers", 3, 3)
+    checks.check_zero("lost", np.int64(0))
+    checks.check_empty("problems", [])
+    checks.check_at_least("rows", 5, 5)
+    assert [c.verdict for c in shown] == ["passed"] * 4
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        lambda: checks.check_equal("brokers", 2, 3),
+        lambda: checks.check_zero("lost", 1),
+        lambda: checks.check_zero("lost", None),
+        lambda: checks.check_zero("lost", math.nan),
+        lambda: checks.check_empty("problems", ["port 29000 is taken"]),
+        lambda: checks.check_at_least("rows", math.nan, 1),
+    ],
+)
+def test_what_does_not_hold_fails_after_it_is_shown(shown: list[checks.Check], claim: object) -> None:
+    with pytest.raises(CheckFailed):
+        claim()  # type: ignore[operator]
+    assert shown[0].verdict == "failed" and shown[0].kind == "correctness"
+
+
+def test_a_missed_target_is_no_error(shown: list[checks.Check]) -> None:
+    checks.target_at_most("p95", 120.0, 100.0)
+    checks.target_at_least("rate", 90, 100)
+    checks.target_at_most("p95", math.nan, 100.0)
+    assert [c.verdict for c in shown] == ["missed"] * 3
+
+
+def test_a_measurement_that_cannot_be_trusted_is_invalid_whatever_it_says(shown: list[checks.Check]) -> None:
+    checks.target_at_most("p95", 1.0, 100.0, valid=False)
+    assert shown[0].verdict == "invalid"
+
+
+def test_markup_in_a_note_is_escaped() -> None:
+    check = checks.Check("a", "target", "<script>", "", 0, "missed", "<b>")
+    page = check._repr_mimebundle_()["text/html"]
+    assert "<script>" not in page and "<b>" not in page

