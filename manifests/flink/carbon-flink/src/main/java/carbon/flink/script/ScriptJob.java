@@ -1,0 +1,118 @@
+package carbon.flink.script;
+
+import carbon.flink.TableOperator;
+import carbon.flink.anomaly.AnomalyOperator;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.table.api.EnvironmentSettings;
+import org.apache.flink.table.api.TableResult;
+import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
+
+/**
+ * The statements of one job: settings, definitions and, at the end, one INSERT or statement set.
+ *
+ * <p>{@code SET 'carbon.operator.NAME' = 'OPERATOR(TABLE)'} makes the view NAME of an operator applied to a table that is
+ * defined above it. All other settings hold for the whole job, wherever they stand.
+ */
+public final class ScriptJob {
+    private static final String OPERATOR = "carbon.operator.";
+    private static final Pattern CALL = Pattern.compile("([a-z-]+)\\(([A-Za-z0-9_]+)\\)");
+    private static final Map<String, TableOperator> OPERATORS = Map.of("anomaly-detector", new AnomalyOperator());
+
+    private final List<Statement> statements;
+    private final References references;
+    private final Configuration configuration = new Configuration();
+
+    /**
+     * @param overrides settings that win over those of the scripts
+     * @throws ScriptException when there is not exactly one job, at the end
+     */
+    public ScriptJob(List<Statement> statements, References references, Map<String, String> overrides) {
+        this.statements = List.copyOf(statements);
+        this.references = references;
+        checkOneJob();
+        for (Statement statement : this.statements) {
+            if (isSetting(statement)) {
+                configuration.setString(statement.setting()[0], statement.setting()[1]);
+            }
+        }
+        overrides.forEach(configuration::setString);
+    }
+
+    private void checkOneJob() {
+        for (int i = 0; i < statements.size() - 1; i++) {
+            if (statements.get(i).kind() == Statement.Kind.JOB) {
+                throw new ScriptException(statements.get(i).where() + ": a job is the last statement of its scripts, and the only one");
+            }
+        }
+        if (statements.isEmpty() || statements.get(statements.size() - 1).kind() != Statement.Kind.JOB) {
+            throw new ScriptException("The scripts end without an INSERT or EXECUTE STATEMENT SET: there is nothing to run");
+        }
+    }
+
+    private static boolean isSetting(Statement statement) {
+        return statement.kind() == Statement.Kind.SET && !statement.setting()[0].startsWith(OPERATOR);
+    }
+
+    /** All settings of the job. */
+    public Configuration configuration() {
+        return configuration;
+    }
+
+    /** Defines everything and submits the job, without waiting for its end. */
+    public TableResult submit() {
+        StreamTableEnvironment tables = define(StreamExecutionEnvironment.getExecutionEnvironment(configuration));
+        Statement job = statements.get(statements.size() - 1);
+        return guarded(job, () -> tables.executeSql(job.job()));
+    }
+
+    /** Flink's plan of the job, as text. */
+    public String explain() {
+        StreamTableEnvironment tables = define(StreamExecutionEnvironment.getExecutionEnvironment(configuration));
+        Statement job = statements.get(statements.size() - 1);
+        return guarded(job, () -> tables.explainSql(job.job()));
+    }
+
+    private StreamTableEnvironment define(StreamExecutionEnvironment environment) {
+        EnvironmentSettings settings = EnvironmentSettings.newInstance().inStreamingMode().withConfiguration(configuration).build();
+        StreamTableEnvironment tables = StreamTableEnvironment.create(environment, settings);
+        for (Statement statement : statements.subList(0, statements.size() - 1)) {
+            guarded(statement, () -> run(tables, statement));
+        }
+        return tables;
+    }
+
+    private static Void run(StreamTableEnvironment tables, Statement statement) {
+        if (statement.kind() == Statement.Kind.DEFINITION) {
+            tables.executeSql(statement.text());
+        } else if (!isSetting(statement)) {
+            apply(tables, statement.setting()[0].substring(OPERATOR.length()), statement.setting()[1]);
+        }
+        return null;
+    }
+
+    private static void apply(StreamTableEnvironment tables, String view, String call) {
+        Matcher matcher = CALL.matcher(call);
+        if (!matcher.matches() || !OPERATORS.containsKey(matcher.group(1))) {
+            throw new ScriptException("'" + call + "' is no call OPERATOR(TABLE) of one of " + OPERATORS.keySet());
+        }
+        TableOperator operator = OPERATORS.get(matcher.group(1));
+        tables.createTemporaryView(view, operator.apply(tables, tables.from(matcher.group(2))));
+    }
+
+    private interface Step<T> {
+        T run() throws Exception;
+    }
+
+    private <T> T guarded(Statement statement, Step<T> step) {
+        try {
+            return step.run();
+        } catch (Exception error) {
+            throw new ScriptException(statement, error, references);
+        }
+    }
+}

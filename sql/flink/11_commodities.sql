@@ -1,0 +1,23 @@
+-- commodities: one row per commodity that is known now. The Iceberg table is a log of changes: of the rows of a code the
+-- newest counts, and a code whose newest row is deleted is unknown. A full copy is kept in memory and follows the table.
+CREATE TEMPORARY TABLE commodities (
+    commodity_code  STRING,
+    name            STRING,
+    sector          STRING,
+    unit            STRING,
+    currency        STRING,
+    exchange        STRING,
+    region          STRING
+) WITH (
+    'connector'                    = 'iceberg-dimension',
+    'catalog-name'                 = 'carbon',
+    'catalog.uri'                  = '${catalog.uri}',
+    'catalog.jdbc.user'            = '${catalog.user}',
+    'catalog.jdbc.password'        = '${secret.postgres}',
+    'catalog.jdbc.schema-version'  = 'V1',
+    'catalog.warehouse'            = '${catalog.warehouse}',
+    'table'                        = 'market.commodities',
+    'version-column'               = 'updated_at',
+    'deleted-column'               = 'deleted',
+    'refresh-interval'             = '10 s'
+);

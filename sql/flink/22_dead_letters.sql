@@ -1,0 +1,19 @@
+-- dead_letters: the topic commodity-prices-raw-dlq, one row per raw message that is no price: key and bytes as they came,
+-- why and whence in the headers reason, source_topic, source_partition, source_offset (text, UTF-8).
+CREATE TEMPORARY TABLE dead_letters (
+    record_key    BYTES,
+    record_value  BYTES,
+    headers       MAP<STRING NOT NULL, BYTES>  METADATA
+) WITH (
+    'connector'                          = 'kafka',
+    'topic'                              = 'commodity-prices-raw-dlq',
+    'properties.bootstrap.servers'       = '${kafka.bootstrap_servers}',
+    'key.format'                         = 'raw',
+    'key.fields'                         = 'record_key',
+    'value.format'                       = 'raw',
+    'value.fields-include'               = 'EXCEPT_KEY',
+    'sink.delivery-guarantee'            = 'exactly-once',
+    'sink.transactional-id-prefix'       = '${job.group}-dlq-${job.run_id}',
+    'properties.transaction.timeout.ms'  = '600000',
+    'properties.compression.type'        = 'lz4'
+);
