@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
 
 from .._errors import EngineError, TargetUnreachable, shorten
+
+
+@cache
+def _client() -> httpx.Client:
+    """One for all calls: making one costs 50 ms. No kept connections: the other side may have been restarted since."""
+    return httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 
 
 class Refused(EngineError):
@@ -49,7 +56,7 @@ class Rest:
             EngineError: the answer is not JSON.
         """
         try:
-            answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=timeout or self.timeout)
+            answer = _client().request(method, f"{self.url}{path}", json=body, timeout=timeout or self.timeout)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             cause = f"{type(error).__name__}: {error}"
             raise TargetUnreachable(

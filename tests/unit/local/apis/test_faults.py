@@ -77,8 +77,8 @@ def test_retry_after_can_be_a_date(served: Served) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"mode": "explode"}, {"mode": "500", "api": "bls"}, {"mode": "500", "seconds": 0}, {"mode": "500", "requests": "2"},
-     {"mode": "500", "secnds": 2}, [], "500"],
+    [{"mode": "explode"}, {"mode": "500", "api": "bls"}, {"mode": "500", "seconds": 0},
+     {"mode": "500", "requests": "2"}, {"mode": "500", "secnds": 2}, [], "500"],
 )  # fmt: skip
 def test_an_order_that_is_none_is_refused(served: Served, wrong: object) -> None:
     answer = served.client.post("/control", json=wrong)

@@ -30,8 +30,8 @@ def test_observations_are_paged_and_sorted_as_asked(served: Served) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [({"api_key": ""}, "not set"), ({"api_key": "x"}, "not registered"), ({"series_id": "X"}, "does not exist"),
-     ({"file_type": "xml"}, "json"), ({"observation_start": "1.1.2020"}, "not a date"), ({"sort_order": "up"}, "sort_order"),
-     ({"limit": "0"}, "limit")],
+     ({"file_type": "xml"}, "json"), ({"observation_start": "1.1.2020"}, "not a date"),
+     ({"sort_order": "up"}, "sort_order"), ({"limit": "0"}, "limit")],
 )  # fmt: skip
 def test_fred_refuses_with_400_in_its_own_words(served: Served, wrong: dict[str, str], message: str) -> None:
     answer = served.fred(**wrong)
