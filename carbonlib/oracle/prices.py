@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,11 @@ EPOCH = datetime(1970, 1, 1)
 AHEAD = timedelta(minutes=5)  # a price that knows the future is a wrong clock
 SCALE = Decimal("0.000001")
 LARGEST = Decimal(10) ** 12  # DECIMAL(18,6) keeps twelve digits before the point
-LONGEST_TEXT = 1024
+LONGEST_MESSAGE = 65_536  # bytes
+LONGEST_NUMBER = 64  # characters
+# Bytes of UTF-8 that the columns of the platform take.
+LONGEST = {"commodity_code": 32, "currency": 8, "unit": 32, "source": 64, "event_id": 128, "as_of": 64}
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 PRICE_COLUMNS = [
     "partition", "offset", "event_id", "commodity_code", "event_time", "price", "currency", "volume", "unit", "source",
@@ -43,6 +48,9 @@ class Parsed:
 
 def parse_raw(records: pd.DataFrame, topic: str) -> Parsed:
     """Read the records of the raw topic as the platform's specification says.
+
+    Whether a price is ahead of its time is judged by the clock of its record, so that reading it again a day later
+    gives the same.
 
     Args:
         records: partition, offset, timestamp (epoch ms) and value (bytes) of each record.
@@ -77,22 +85,25 @@ def parse_price(value: bytes | None, default_id: str, timestamp: int) -> dict[st
     """
     message = _object(value)
     arrived = at(timestamp)
-    event_time = _time(message["event_time"]) if message.get("event_time") is not None else arrived
+    event_time = arrived if message.get("event_time") is None else _moment("event_time", message["event_time"])
     if event_time > arrived + AHEAD:
         raise Poison("event_time is more than 5 minutes ahead")
     volume = Decimal(1) if message.get("volume") is None else _number(message, "volume")
     if volume < 0:
         raise Poison("volume is negative")
+    code = _identifier(message, "commodity_code")
+    if code is None:
+        raise Poison("commodity_code is missing")
     return {
-        "event_id": _text(message, "event_id") or default_id,
-        "commodity_code": _required(message, "commodity_code"),
+        "event_id": _identifier(message, "event_id") or default_id,
+        "commodity_code": code,
         "event_time": event_time,
         "price": _number(message, "price"),
         "currency": _text(message, "currency"),
         "volume": volume,
         "unit": _text(message, "unit"),
         "source": _text(message, "source"),
-        "as_of": _text(message, "as_of"),
+        "as_of": _period(message),
         "ingest_time": arrived,
     }
 
@@ -103,10 +114,12 @@ def at(milliseconds: int) -> datetime:
 
 
 def _object(value: bytes | None) -> Mapping[str, Any]:
-    if value is None:
+    if not value:
         raise Poison("no value")
+    if len(value) > LONGEST_MESSAGE:
+        raise Poison(f"more than {LONGEST_MESSAGE} bytes")
     try:
-        message = json.loads(value.decode("utf-8"), parse_float=Decimal, parse_constant=_no_constant)
+        message = json.loads(value.decode("utf-8"), parse_float=Decimal, parse_int=_integer)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise Poison("not JSON") from error
     if not isinstance(message, dict):
@@ -114,14 +127,18 @@ def _object(value: bytes | None) -> Mapping[str, Any]:
     return message
 
 
-def _no_constant(name: str) -> Any:
-    raise Poison(f"{name} is no finite number")
+def _integer(text: str) -> int | Decimal:
+    """Python refuses integers of thousands of digits; as a decimal such a one is merely out of range."""
+    return int(text) if len(text) <= LONGEST_NUMBER else Decimal(text)
 
 
-def _required(message: Mapping[str, Any], name: str) -> str:
-    text = _text(message, name)
-    if not text or not text.strip():
-        raise Poison(f"{name} is missing")
+def _identifier(message: Mapping[str, Any], name: str) -> str | None:
+    value = message.get(name)
+    if name == "event_id" and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    text = _text({name: value}, name)
+    if text is not None and (not text.strip() or any(c < " " for c in text)):
+        raise Poison(f"{name} is empty or holds control characters")
     return text
 
 
@@ -129,32 +146,43 @@ def _text(message: Mapping[str, Any], name: str) -> str | None:
     value = message.get(name)
     if value is None:
         return None
-    if isinstance(value, (dict, list)):
+    if not isinstance(value, str):
         raise Poison(f"{name} is no text")
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    if len(text) > LONGEST_TEXT:
-        raise Poison(f"{name} is longer than {LONGEST_TEXT} characters")
-    return text
+    if len(value.encode("utf-8", "replace")) > LONGEST[name]:
+        raise Poison(f"{name} is longer than {LONGEST[name]} bytes")
+    return value
 
 
 def _number(message: Mapping[str, Any], name: str) -> Decimal:
-    value = message.get(name)
+    value: Any = message.get(name)
     if value is None:
         raise Poison(f"{name} is missing")
-    if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
-        raise Poison(f"{name} is no number")
-    try:
-        number = Decimal(value)
-    except InvalidOperation as error:
-        raise Poison(f"{name} is no number") from error
-    if not number.is_finite():
+    if isinstance(value, str):
+        text = value.strip()
+        if len(text) > LONGEST_NUMBER or not NUMBER.fullmatch(text):
+            raise Poison(f"{name} is no finite number")
+        value = Decimal(text)
+    if isinstance(value, float):  # the only floats that are left are NaN and the infinities
         raise Poison(f"{name} is no finite number")
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise Poison(f"{name} is no number")
+    if abs(Decimal(value)) >= LARGEST:
+        raise Poison(f"{name} is out of range")
+    number = Decimal(value).quantize(SCALE, rounding=ROUND_HALF_UP)
     if abs(number) >= LARGEST:
         raise Poison(f"{name} is out of range")
-    return number.quantize(SCALE, rounding=ROUND_HALF_UP)
+    return number
 
 
-def _time(value: Any) -> datetime:
+def _period(message: Mapping[str, Any]) -> datetime | None:
+    """The date or time that a price refers to; a year or a month stands for its first day."""
+    text = _text(message, "as_of")
+    if text is None:
+        return None
+    return _moment("as_of", text + {4: "-01-01", 7: "-01"}.get(len(text), ""))
+
+
+def _moment(name: str, value: Any) -> datetime:
     """ISO-8601 (UTC where no zone is given) or epoch milliseconds, cut to milliseconds."""
     try:
         if isinstance(value, int) and not isinstance(value, bool):
@@ -165,5 +193,5 @@ def _time(value: Any) -> datetime:
                 moment = moment.astimezone(UTC).replace(tzinfo=None)
             return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     except (ValueError, OverflowError) as error:
-        raise Poison("event_time is no time") from error
-    raise Poison("event_time is no time")
+        raise Poison(f"{name} is no time") from error
+    raise Poison(f"{name} is no time")

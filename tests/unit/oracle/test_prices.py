@@ -58,12 +58,19 @@ def test_event_time_is_iso_or_epoch_milliseconds(given: Any, wanted: datetime) -
         (b"12 monkeys", "not JSON"),
         (b"[1]", "not an object"),
         (b'{"price":1}', "commodity_code is missing"),
-        (b'{"commodity_code":"  ","price":1}', "commodity_code is missing"),
+        (b'{"commodity_code":"  ","price":1}', "empty"),
         (b'{"commodity_code":"CL"}', "price is missing"),
         (b'{"commodity_code":"CL","price":NaN}', "no finite number"),
         (b'{"commodity_code":"CL","price":"Infinity"}', "no finite number"),
+        (b'{"commodity_code":"CL","price":"1_000"}', "no finite number"),
+        (b'{"commodity_code":"CL","price":' + b"9" * 5000 + b"}", "out of range"),
+        (b'{"commodity_code":"CL","price":999999999999.9999999}', "out of range"),
+        (b'{"commodity_code":7,"price":1}', "no text"),
+        (b'{"commodity_code":"CL","price":1,"as_of":"soon"}', "no time"),
+        (b'{"commodity_code":"CL","price":1} {}', "not JSON"),
+        (b" " * 70_000, "bytes"),
         (b'{"commodity_code":"CL","price":true}', "no number"),
-        (b'{"commodity_code":"CL","price":"<script>"}', "no number"),
+        (b'{"commodity_code":"CL","price":"<script>"}', "no finite number"),
         (b'{"commodity_code":"CL","price":1e12}', "out of range"),
         (b'{"commodity_code":"CL","price":1,"volume":-1}', "negative"),
         (b'{"commodity_code":"CL","price":1,"event_time":"soon"}', "no time"),
@@ -74,6 +81,19 @@ def test_event_time_is_iso_or_epoch_milliseconds(given: Any, wanted: datetime) -
 def test_what_is_no_price_has_a_reason(value: bytes | None, reason: str) -> None:
     with pytest.raises(Poison, match=reason):
         parse_price(value, "raw-0-0", NOW)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [("2020", (2020, 1, 1)), ("2020-04", (2020, 4, 1)), ("2020-04-20", (2020, 4, 20)), (None, None)],
+)
+def test_what_a_price_refers_to_may_be_a_year_a_month_or_a_day(given: Any, wanted: tuple[int, int, int] | None) -> None:
+    assert read(as_of=given)["as_of"] == (datetime(*wanted) if wanted else None)
+
+
+def test_event_ids_may_be_numbers_and_fields_that_nobody_knows_are_no_matter() -> None:
+    assert read(event_id=17)["event_id"] == "17"
+    assert parse_price(b'{"commodity_code":"CL","price":1,"x":NaN,"y":[{}]}', "raw-0-1", NOW)["event_id"] == "raw-0-1"
 
 
 def test_five_minutes_ahead_is_still_a_price() -> None:

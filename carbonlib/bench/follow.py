@@ -1,0 +1,250 @@
+"""One price on its way: what each hop saw of it, and when."""
+
+from __future__ import annotations
+
+import html
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+
+from .._errors import EngineError, UsageError, shorten
+from ..oracle.bars import minute_of
+from ..oracle.prices import at
+from ..waiting import seconds
+from .pipeline import Pipeline, load_pipeline
+from .reading import AvroDecoder, consumer, decode_json, record_of
+
+if TYPE_CHECKING:
+    from ..platform import Platform
+
+LOOK_EVERY = 0.02
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One place on the way.
+
+    Args:
+        name: of the place.
+        ms: milliseconds from the sending to the moment when a reader of this place had it; None when it never came.
+        saw: what was read there, empty when it never came.
+    """
+
+    name: str
+    ms: float | None
+    saw: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The way of one price."""
+
+    event_id: str
+    hops: Sequence[Hop]
+
+    @property
+    def missing(self) -> list[str]:
+        """Places that it did not reach in time."""
+        return [h.name for h in self.hops if h.ms is None]
+
+    def ms(self, name: str) -> float | None:
+        """Milliseconds to a place."""
+        return next(h.ms for h in self.hops if h.name == name)
+
+    def table(self) -> pd.DataFrame:
+        """One row a hop."""
+        rows = [[h.name, "not seen" if h.ms is None else f"{h.ms:.0f}", _said(h.saw)] for h in self.hops]
+        return pd.DataFrame(rows, columns=["hop", "ms", "saw"], dtype=object)
+
+    def __repr__(self) -> str:
+        return f"{self.event_id}\n{self.table().to_string(index=False)}"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        verdict = "failed" if self.missing else "passed"
+        rows = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{html.escape(ms)}</td><td><code>{html.escape(saw)}</code></td></tr>"
+            for name, ms, saw in self.table().itertuples(index=False)
+        )
+        head = "<thead><tr><th>hop</th><th>ms since it was sent</th><th>saw</th></tr></thead>"
+        page = f'<p class="carbon-{verdict}">{html.escape(self.event_id)}</p><table>{head}<tbody>{rows}</tbody></table>'
+        return {"text/plain": repr(self), "text/html": page}
+
+
+def follow(
+    platform: Platform,
+    message: str,
+    *,
+    alert: bool = False,
+    timeout: str | float = "30 s",
+    pipeline: Pipeline | None = None,
+) -> Followed:
+    """Send one price and watch every place on its way at once.
+
+    Args:
+        platform: which one.
+        message: the price as JSON text, sent to the letter; its commodity's code is the key.
+        alert: whether it must cause an alert, so that the alerts are watched too.
+        timeout: how long to wait for the slowest place.
+        pipeline: names of topics and tables, where they are not the declared ones.
+
+    Raises:
+        UsageError: when the message names no commodity.
+    """
+    try:
+        price = dict(json.loads(message))
+        str(price["commodity_code"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise UsageError(
+            "Only a price can be followed.", cause=repr(error), remedy="Give a JSON object with a commodity_code."
+        ) from error
+    return _Follower(platform, pipeline or load_pipeline(), message, price, seconds(timeout)).run(alert)
+
+
+class _Follower:
+    def __init__(
+        self, platform: Platform, pipeline: Pipeline, text: str, price: dict[str, Any], timeout: float
+    ) -> None:
+        self._platform = platform
+        self._pipeline = pipeline
+        self._text = text
+        self._price = price
+        self._timeout = timeout
+        self._sent = 0.0
+        self._event_id = ""
+        self._arrived = 0
+
+    def run(self, alert: bool) -> Followed:
+        topics, bootstrap = self._pipeline, self._platform.kafka.bootstrap_servers
+        watched = [topics.raw, topics.enriched, *([topics.alerts] if alert else [])]
+        # Readers stand at the ends before the price is sent, so that none has to search for it.
+        readers = [at_end(bootstrap, topic) for topic in watched]
+        try:
+            before = self._bar_count()
+            sent = self._send()
+            avro = AvroDecoder(self._platform.endpoints()["registry"]["url"])
+            ways: list[Callable[[], Hop]] = [
+                lambda: self._watch(readers[0], topics.raw, self._is_raw),
+                lambda: self._watch(readers[1], topics.enriched, lambda m: self._is_mine(avro(m.value() or b""))),
+                lambda: self._poll(topics.tables.prices, self._price_row),
+                lambda: self._poll(topics.tables.bars, lambda: self._grown(before)),
+            ]
+            if alert:
+                alerted = self._is_alert
+                ways.append(lambda: self._watch(readers[2], topics.alerts, alerted))
+                ways.append(lambda: self._poll(topics.tables.alerts, self._alert_row))
+            with ThreadPoolExecutor(len(ways)) as pool:
+                return Followed(self._event_id, [sent, *(f.result() for f in [pool.submit(w) for w in ways])])
+        finally:
+            for reader in readers:
+                reader.close()
+
+    def _send(self) -> Hop:
+        producer = Producer(
+            {"bootstrap.servers": self._platform.kafka.bootstrap_servers, "enable.idempotence": True, "linger.ms": 0,
+             "log_level": 0}
+        )  # fmt: skip
+        outcome: list[tuple[KafkaError | None, Message]] = []
+        producer.list_topics(self._pipeline.raw, timeout=10)  # a producer that knows its leaders, as one at work does
+        code = self._price["commodity_code"]
+        self._sent = time.monotonic()
+        producer.produce(self._pipeline.raw, self._text, code, on_delivery=lambda e, m: outcome.append((e, m)))
+        producer.flush(self._timeout)
+        taken = self._since_sent()
+        if not outcome or outcome[0][0] is not None:
+            cause = str(outcome[0][0]) if outcome else "not acknowledged in time"
+            raise EngineError(f"Sending to {self._pipeline.raw} failed.", cause=cause, notebook="deploy-10")
+        message = outcome[0][1]
+        where = f"{message.topic()}-{message.partition()}-{message.offset()}"
+        self._event_id = str(self._price.get("event_id") or where)
+        self._arrived = int(message.timestamp()[1])
+        return Hop("acknowledged by all replicas", taken, {"position": where})
+
+    def _since_sent(self) -> float:
+        return (time.monotonic() - self._sent) * 1000
+
+    def _watch(self, reader: Consumer, topic: str, mine: Callable[[Message], Mapping[str, Any] | None]) -> Hop:
+        deadline = self._sent + self._timeout
+        while time.monotonic() < deadline:
+            message = reader.poll(0.2)
+            if message is None:
+                continue
+            seen = self._since_sent()
+            if message.error() is None and (saw := mine(message)) is not None:
+                return Hop(topic, seen, saw)
+        return Hop(topic, None, {})
+
+    def _poll(self, table: str, look: Callable[[], Mapping[str, Any] | None]) -> Hop:
+        deadline = self._sent + self._timeout
+        while time.monotonic() < deadline:
+            saw = look()
+            if saw is not None:
+                return Hop(table, self._since_sent(), saw)
+            time.sleep(LOOK_EVERY)
+        return Hop(table, None, {})
+
+    # -- what each place shows of it ---------------------------------------------------------------------------------
+
+    def _is_raw(self, message: Message) -> Mapping[str, Any] | None:
+        row = record_of(message)
+        if f"{self._pipeline.raw}-{row[0]}-{row[1]}" != self._event_id and not self._price.get("event_id"):
+            return None
+        text = (message.value() or b"").decode()
+        return {"value": text} if json.loads(text).get("event_id") == self._price.get("event_id") else None
+
+    def _is_mine(self, record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return record if record.get("event_id") == self._event_id else None
+
+    def _is_alert(self, message: Message) -> Mapping[str, Any] | None:
+        return self._is_mine(decode_json(message.value() or b""))
+
+    def _row(self, sql: str, parameters: Sequence[Any]) -> Mapping[str, Any] | None:
+        rows = self._platform.doris.query(sql, list(parameters)).to_dict("records")
+        return {str(k): v for k, v in rows[0].items()} if rows else None
+
+    def _price_row(self) -> Mapping[str, Any] | None:
+        sql = f"SELECT * FROM {self._pipeline.tables.prices} WHERE commodity_code = %s AND event_id = %s"
+        return self._row(sql, [self._price["commodity_code"], self._event_id])
+
+    def _alert_row(self) -> Mapping[str, Any] | None:
+        return self._row(f"SELECT * FROM {self._pipeline.tables.alerts} WHERE event_id = %s", [self._event_id])
+
+    def _bars(self) -> list[Mapping[str, Any]]:
+        table = self._pipeline.tables.bars
+        sql = f"SELECT * FROM {table} WHERE commodity_code = %s ORDER BY window_start DESC LIMIT 20"
+        return list(self._platform.doris.query(sql, [self._price["commodity_code"]]).to_dict("records"))
+
+    def _bar_count(self) -> dict[Any, int]:
+        return {bar["window_start"]: int(bar["trade_count"]) for bar in self._bars()}
+
+    def _grown(self, before: Mapping[Any, int]) -> Mapping[str, Any] | None:
+        """The bar of the price's minute, once it counts more trades than before the price was sent."""
+        minute = pd.Timestamp(minute_of(at(self._arrived)))
+        for bar in self._bars():
+            start = bar["window_start"]
+            if "event_time" not in self._price and pd.Timestamp(start) != minute:
+                continue
+            if int(bar["trade_count"]) > before.get(start, 0):
+                return bar
+        return None
+
+
+def at_end(bootstrap_servers: str, topic: str) -> Consumer:
+    """A reader of committed records that stands at the end of each partition of a topic."""
+    reader = consumer(bootstrap_servers, **{"enable.partition.eof": False, "fetch.wait.max.ms": 20})
+    partitions = reader.list_topics(topic, timeout=10).topics[topic].partitions
+    if not partitions:
+        reader.close()
+        raise EngineError(f"Topic {topic} does not exist.", notebook="deploy-10")
+    ends = [(p, reader.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1]) for p in partitions]
+    reader.assign([TopicPartition(topic, p, end) for p, end in ends])
+    return reader
+
+
+def _said(saw: Mapping[str, Any]) -> str:
+    return shorten(", ".join(f"{k}={v}" for k, v in saw.items() if v is not None), 400)

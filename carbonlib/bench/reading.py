@@ -1,0 +1,180 @@
+"""Reading whole topics: from where one last stopped up to the end as it stands, committed records only."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import fastavro
+import httpx
+import pandas as pd
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from .._errors import EngineError, TargetUnreachable, WaitTimeout
+
+RECORD_COLUMNS = ["partition", "offset", "timestamp", "key", "value", "headers"]
+BATCH = 5000
+REQUEST_SECONDS = 10.0
+
+
+def consumer(bootstrap_servers: str, **options: Any) -> Consumer:
+    """A consumer of committed records that belongs to no group and commits nothing."""
+    return Consumer(
+        {"bootstrap.servers": bootstrap_servers, "group.id": "carbonlib-reader", "enable.auto.commit": False,
+         "isolation.level": "read_committed", "enable.partition.eof": True, "auto.offset.reset": "earliest",
+         "fetch.wait.max.ms": 100, "log_level": 0, **options}
+    )  # fmt: skip
+
+
+class TopicReader:
+    """Reads a topic piece by piece.
+
+    Args:
+        bootstrap_servers: of the cluster.
+        topic: its name.
+        since: UTC; read only records appended at or after this moment.
+
+    Attributes:
+        positions: the next offset to read, by partition.
+        begin: the first offset that was there to read, by partition.
+    """
+
+    def __init__(self, bootstrap_servers: str, topic: str, *, since: datetime | None = None) -> None:
+        self.topic = topic
+        self._consumer = consumer(bootstrap_servers)
+        try:
+            self.begin = self._first_offsets(since)
+        except KafkaException as error:
+            raise TargetUnreachable(
+                f"Topic {topic} cannot be read.", cause=str(error), notebook="deploy-10"
+            ) from error
+        self.positions = dict(self.begin)
+
+    def _first_offsets(self, since: datetime | None) -> dict[int, int]:
+        metadata = self._consumer.list_topics(self.topic, timeout=REQUEST_SECONDS).topics[self.topic]
+        if metadata.error is not None:
+            raise EngineError(f"Topic {self.topic} does not exist.", cause=metadata.error.str(), notebook="deploy-10")
+        begin = {p: self._watermarks(p)[0] for p in metadata.partitions}
+        if since is None:
+            return begin
+        moment = int(since.timestamp() * 1000)
+        asked = [TopicPartition(self.topic, p, moment) for p in begin]
+        found = self._consumer.offsets_for_times(asked, timeout=REQUEST_SECONDS)
+        return {t.partition: t.offset if t.offset >= 0 else self._watermarks(t.partition)[1] for t in found}
+
+    def _watermarks(self, partition: int) -> tuple[int, int]:
+        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=REQUEST_SECONDS)
+        return int(low), int(high)
+
+    def ends(self) -> dict[int, int]:
+        """The end of each partition for a reader of committed records, now."""
+        try:
+            return {p: self._watermarks(p)[1] for p in self.positions}
+        except KafkaException as error:
+            raise EngineError(f"The ends of topic {self.topic} cannot be read.", cause=str(error)) from error
+
+    def read(self, timeout: float = 60.0) -> pd.DataFrame:
+        """All records between the last position and the end at the moment of the call.
+
+        Raises:
+            WaitTimeout: when the end was not reached in `timeout` seconds.
+        """
+        ends = self.ends()
+        pending = {p for p, end in ends.items() if self.positions[p] < end}
+        rows: list[tuple[Any, ...]] = []
+        if pending:
+            self._consumer.assign([TopicPartition(self.topic, p, self.positions[p]) for p in pending])
+        deadline = time.monotonic() + timeout
+        while pending:
+            # Waits for one message and takes what stands behind it: consume() alone would wait for a full batch.
+            first = self._consumer.poll(0.2)
+            for message in [first, *self._consumer.consume(BATCH, 0)] if first is not None else []:
+                self._take(message, rows, pending, ends)
+            if pending and time.monotonic() > deadline:
+                raise WaitTimeout(f"Topic {self.topic} could not be read to its end within {timeout:g} s.")
+        return pd.DataFrame(rows, columns=RECORD_COLUMNS, dtype=object)
+
+    def _take(self, message: Message, rows: list[tuple[Any, ...]], pending: set[int], ends: Mapping[int, int]) -> None:
+        partition, offset = int(message.partition() or 0), int(message.offset() or 0)
+        error = message.error()
+        if error is None:
+            # Records that came in after the ends were taken wait for the next call, so that a piece is well defined.
+            if offset >= ends[partition]:
+                pending.discard(partition)
+                return
+            rows.append(record_of(message))
+            offset += 1
+        elif error.code() != KafkaError._PARTITION_EOF:
+            raise EngineError(f"Topic {self.topic} cannot be read.", cause=error.str(), notebook="deploy-10")
+        self.positions[partition] = max(self.positions[partition], min(offset, ends[partition]))
+        if self.positions[partition] >= ends[partition]:
+            pending.discard(partition)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._consumer.close()
+
+
+def record_of(message: Message) -> tuple[Any, ...]:
+    """A message as a row of `RECORD_COLUMNS`; the timestamp in epoch ms, headers as name → bytes."""
+    headers = dict(message.headers() or [])
+    return message.partition(), message.offset(), message.timestamp()[1], message.key(), message.value(), headers
+
+
+def read_topic(bootstrap_servers: str, topic: str, *, since: datetime | None = None) -> pd.DataFrame:
+    """All committed records of a topic, as partition, offset, timestamp, key, value (bytes) and headers."""
+    reader = TopicReader(bootstrap_servers, topic, since=since)
+    try:
+        return reader.read()
+    finally:
+        reader.close()
+
+
+def decode_json(value: bytes) -> dict[str, Any]:
+    """A JSON object, numbers with a point as decimals.
+
+    Raises:
+        EngineError: when it is none; the platform itself wrote it, so this is a fault.
+    """
+    try:
+        return dict(json.loads(value, parse_float=Decimal))
+    except (ValueError, TypeError) as error:
+        raise EngineError("A record of the platform's own is not a JSON object.", cause=repr(value)) from error
+
+
+class AvroDecoder:
+    """Decodes values in the framing of the Confluent registry: a zero byte, the schema's id in four bytes, Avro."""
+
+    def __init__(self, registry_url: str) -> None:
+        self._url = registry_url
+        self._schemas: dict[int, Any] = {}
+
+    def __call__(self, value: bytes) -> dict[str, Any]:
+        """The record as a dict; decimals as `Decimal`, times with their zone.
+
+        Raises:
+            EngineError: when the bytes are framed otherwise.
+        """
+        if len(value) < 5 or value[0] != 0:
+            raise EngineError("A value is not in the framing of the schema registry.", cause=repr(value[:16]))
+        (schema_id,) = struct.unpack(">I", value[1:5])
+        if schema_id not in self._schemas:
+            self._schemas[schema_id] = self._fetch(schema_id)
+        record = fastavro.schemaless_reader(io.BytesIO(value[5:]), self._schemas[schema_id], None)
+        return dict(record)  # type: ignore[arg-type]
+
+    def _fetch(self, schema_id: int) -> Any:
+        try:
+            answer = httpx.get(f"{self._url}/schemas/ids/{schema_id}", timeout=REQUEST_SECONDS)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise EngineError(
+                f"Schema {schema_id} cannot be had from the registry.", cause=str(error), notebook="deploy-20"
+            ) from error
+        return fastavro.parse_schema(json.loads(answer.json()["schema"]))
