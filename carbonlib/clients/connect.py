@@ -23,6 +23,8 @@ NOTEBOOK = "deploy-60"
 REBALANCE_SECONDS = 45.0
 # A task that was just restarted is still shown with its old state for a moment.
 FAILED_SECONDS = 3.0
+# A task is shown as RUNNING before its first poll, in which a refused key or table makes it fail.
+SETTLED_SECONDS = 1.0
 _CLASS_KEYS = ("connector.class", "key.converter", "value.converter", "header.converter")
 
 
@@ -165,7 +167,7 @@ class Connect:
     # -- wait and act -----------------------------------------------------------------------------------------------
 
     def wait(self, names: Iterable[str], timeout: str | float) -> dict[str, ConnectorState]:
-        """Wait until each connector and every task of it runs.
+        """Wait until each connector and every task of it runs, and has gone on running for a second.
 
         Raises:
             EngineError: one has failed; the cause is the last line of its reason, not its stack.
@@ -272,6 +274,7 @@ class _Watch:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
         self._failed_since: dict[str, float] = {}
+        self._all_since: float | None = None
 
     def decide(self, live: Mapping[str, ConnectorState]) -> dict[str, ConnectorState]:
         """The states once that is known.
@@ -286,8 +289,10 @@ class _Watch:
         for_good = any(now - since >= FAILED_SECONDS for since in self._failed_since.values())
         waiting = {n: found[n].state if n in found else "ABSENT" for n in self._names}
         waiting = {n: word for n, word in waiting.items() if n not in found or not found[n].running}
-        if waiting and not for_good:
-            raise EngineError(", ".join(f"{n} is {word}" for n, word in waiting.items()))
+        self._all_since = None if waiting else now if self._all_since is None else self._all_since
+        settled = self._all_since is not None and now - self._all_since >= SETTLED_SECONDS
+        if not settled and not for_good:
+            raise EngineError(", ".join(f"{n} is {word}" for n, word in waiting.items()) or "they run since a moment")
         return found
 
 

@@ -222,6 +222,15 @@ def test_wait_forgives_a_failure_that_a_restart_ends(connect: Connect, rested: R
     assert connect.wait(["a"], 20)["a"].running
 
 
+def test_wait_is_not_taken_in_by_a_task_that_fails_in_its_first_poll(
+    connect: Connect, rested: Rested, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FAILED_SECONDS", 0.2)
+    rested.answers["GET /connectors"] = [(200, {"a": status()}), (200, {"a": status(tasks=("FAILED",), trace=TRACE)})]
+    with pytest.raises(EngineError, match="Connector a has failed"):
+        connect.wait(["a"], 20)
+
+
 def test_wait_says_who_does_not_run_when_time_is_up(connect: Connect) -> None:
     with pytest.raises(WaitTimeout, match="b is ABSENT"):
         connect.wait(["a", "b"], 0.3)

@@ -37,6 +37,7 @@ final class HttpFetcher {
     private final Counters counters;
     private final int answerMillis;
     private final int maxBytes;
+    private volatile long heldUntilNanos = System.nanoTime();
 
     HttpFetcher(HttpSourceConfig config, Counters counters) {
         client = HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NEVER).version(HttpClient.Version.HTTP_1_1)
@@ -45,6 +46,15 @@ final class HttpFetcher {
         this.counters = counters;
         answerMillis = config.getInt(HttpSourceConfig.READ_TIMEOUT);
         maxBytes = config.getInt(HttpSourceConfig.MAX_BYTES);
+    }
+
+    /** Send nothing for a while: a server that throttles means the key, so it concerns every source partition. */
+    void hold(long millis) {
+        heldUntilNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+    }
+
+    long heldUntilNanos() {
+        return heldUntilNanos;
     }
 
     /** The answer's JSON; null for an answer without content (204). */

@@ -8,7 +8,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -57,7 +57,8 @@ final class SourcePartition {
     }
 
     long millisUntilDue() {
-        return TimeUnit.NANOSECONDS.toMillis(dueNanos - System.nanoTime() + 999_999);
+        long now = System.nanoTime();
+        return TimeUnit.NANOSECONDS.toMillis(Math.max(dueNanos - now, fetcher.heldUntilNanos() - now) + 999_999);
     }
 
     /**
@@ -101,6 +102,9 @@ final class SourcePartition {
         }
         long wait = backoff.millis(failures, failure.retryAfter());
         dueNanos = now + TimeUnit.MILLISECONDS.toNanos(wait);
+        if (failure.kind() == HttpFailure.Kind.THROTTLED) {
+            fetcher.hold(wait);
+        }
         LOG.warn("{}: {}; failure {} in a row, next try in {} ms ({})", name, failure.getMessage(), failures, wait, counters);
     }
 
@@ -112,11 +116,11 @@ final class SourcePartition {
         values.put("offset." + config.offset().name(), cursors.oldest());
         List<Row> rows = new ArrayList<>();
         boolean complete = readPages(values, now, rows);
-        Set<String> skipped = new HashSet<>();
+        Map<String, String> skipped = new LinkedHashMap<>();
         List<Fresh> fresh = fresh(rows, complete, skipped);
         fresh.sort(Comparator.comparing(Fresh::offset, config.offset().order()));
         List<SourceRecord> records = records(fresh, skipped);
-        skippedBefore = skipped;
+        report(skipped);
         return records;
     }
 
@@ -155,7 +159,7 @@ final class SourcePartition {
         return list.isArray() ? list : List.of(list);
     }
 
-    private List<Fresh> fresh(List<Row> rows, boolean complete, Set<String> skipped) throws HttpFailure {
+    private List<Fresh> fresh(List<Row> rows, boolean complete, Map<String, String> skipped) throws HttpFailure {
         List<Fresh> fresh = new ArrayList<>();
         String previous = null;
         for (Row row : rows) {
@@ -181,7 +185,7 @@ final class SourcePartition {
         return fresh;
     }
 
-    private List<SourceRecord> records(List<Fresh> fresh, Set<String> skipped) throws HttpFailure {
+    private List<SourceRecord> records(List<Fresh> fresh, Map<String, String> skipped) throws HttpFailure {
         List<SourceRecord> records = new ArrayList<>();
         for (Fresh each : fresh) {
             String key = each.key() == null ? "" : each.key();
@@ -200,17 +204,23 @@ final class SourcePartition {
         return records;
     }
 
-    /** Count and log a row once, though each poll may bring it again. */
-    private void skip(Row row, RowProblem problem, Set<String> skipped) throws HttpFailure {
+    private void skip(Row row, RowProblem problem, Map<String, String> skipped) throws HttpFailure {
         String text = config.request().redactor().clean(row.node().toString(), 300);
-        String message = "the row " + text + " was skipped: " + problem.getMessage();
         if (!problem.isMissing() && config.getString(HttpSourceConfig.ON_ERROR).equals("fail")) {
-            throw HttpFailure.fatal(message.replace("was skipped", "does not fit") + "; with " + HttpSourceConfig.ON_ERROR
+            throw HttpFailure.fatal("the row " + text + " does not fit: " + problem.getMessage() + "; with " + HttpSourceConfig.ON_ERROR
                 + "=skip it would be skipped");
         }
-        if (skipped.add(text) && !skippedBefore.contains(text)) {
-            counters.rowsSkipped.incrementAndGet();
-            LOG.info("{}: {} ({})", name, message, counters);
+        skipped.put(text, problem.getMessage());
+    }
+
+    /** Count and log a skipped row once, though each poll may bring it again. */
+    private void report(Map<String, String> skipped) {
+        List<String> texts = skipped.keySet().stream().filter(text -> !skippedBefore.contains(text)).toList();
+        skippedBefore = Set.copyOf(skipped.keySet());
+        if (!texts.isEmpty()) {
+            counters.rowsSkipped.addAndGet(texts.size());
+            String first = texts.get(0);
+            LOG.info("{}: {} rows skipped, the first: {}: {} ({})", name, texts.size(), skipped.get(first), first, counters);
         }
     }
 }

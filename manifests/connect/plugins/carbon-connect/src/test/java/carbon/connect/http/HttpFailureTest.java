@@ -62,6 +62,14 @@ class HttpFailureTest {
     }
 
     @Test
+    void throttlingHoldsEverySourcePartitionBack() throws InterruptedException {
+        api.once(Answer.status(429, "").with("Retry-After", "1"));
+        api.alwaysJson(answer("RWTC 2020-04-20 1"));
+        worker.start(Configs.eia(api, HttpSourceConfig.PARTITIONS, "A,B")).until(() -> api.seen.size() >= 3);
+        assertTrue(secondsBetween(0, 1) >= 1.0, "the other partition asked after " + secondsBetween(0, 1));
+    }
+
+    @Test
     void throttlingDoesNotCountTowardsGivingUp() throws InterruptedException {
         Answer throttled = Answer.status(429, "").with("Retry-After", "0");
         api.once(throttled, throttled, throttled, throttled, throttled, throttled);
