@@ -53,11 +53,16 @@ def list_notebooks(as_json: JsonOption = False) -> None:
     if as_json:
         _print_json([entry.as_dict() for entry in catalogue.values()])
         return
-    table = Table("id", "title", "needs", "changes", "parameters", box=None, pad_edge=False)
     for entry in catalogue.values():
-        parameters = "\n".join(f"{p.name}: {p.annotation} = {p.default!r}  {p.help}" for p in entry.parameters)
-        table.add_row(entry.id, entry.title, " ".join(entry.needs), "yes" if entry.mutates else "", parameters)
-    _out.print(table)
+        facts = ["changes the target"] if entry.mutates else []
+        facts += [f"needs {', '.join(entry.needs)}"] if entry.needs else []
+        facts += [f"only on {', '.join(entry.targets)}"] if len(entry.targets) < len(Target) else []
+        head = f"{entry.id}  {entry.title}" + (f"  ({'; '.join(facts)})" if facts else "")
+        _out.print(head, markup=False, soft_wrap=True)
+        for p in entry.parameters:
+            if p.name not in ("target", "plan"):  # set by options of the command
+                line = f"    -p {p.name}={p.default}  {p.annotation}: {p.help}"
+                _out.print(line, markup=False, soft_wrap=True)
 
 
 @_app.command()

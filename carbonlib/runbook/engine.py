@@ -27,6 +27,7 @@ from .nodes import NotebookNode
 ENGINE = "carbon"
 START_TIMEOUT = 60
 GRACE_SECONDS = 10.0
+_LOG_TAIL = 4000
 _SOCKET_PATH_LIMIT = 90  # Unix socket names end at 107 bytes, and jupyter_client appends to this one
 _EXTENSION = "carbonlib.runbook.kernel"
 _BANNER_TAG = "papermill-error-cell-tag"
@@ -49,12 +50,16 @@ class CellRecord:
 
 @dataclass
 class Execution:
-    """The outcome of one notebook: the executed cells, and the exception that ended it early, if any."""
+    """The outcome of one notebook: the executed cells, and the exception that ended it early, if any.
+
+    `kernel_exit` and `kernel_log` are the exit code and the last output of the kernel process itself.
+    """
 
     notebook: NotebookNode | None = None
     cells: list[CellRecord] = field(default_factory=list)
     failure: BaseException | None = None
     kernel_exit: int | None = None
+    kernel_log: str = ""
 
     @property
     def passed(self) -> bool:
@@ -161,8 +166,12 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
 
     async def _let_cell_end(self) -> None:
         await self.km.interrupt_kernel()
-        if self.task_poll_for_reply is not None and not self.task_poll_for_reply.done():
-            await asyncio.wait({self.task_poll_for_reply}, timeout=GRACE_SECONDS)
+        cells = {t for t in asyncio.all_tasks() if getattr(t.get_coro(), "__name__", "") == "async_execute_cell"}
+        if cells:
+            await asyncio.wait(cells, timeout=GRACE_SECONDS)
+        for task in cells:
+            if task.done() and not task.cancelled():
+                task.exception()  # what the interrupted cell raised is in its outputs; this only marks it as seen
 
 
 class Engine(NBClientEngine):  # type: ignore[misc]
@@ -192,7 +201,13 @@ class Engine(NBClientEngine):  # type: ignore[misc]
             kernel_name=kernel_name,
             startup_timeout=start_timeout,
         )
-        client.execute(env=dict(environment))
+        log = private.with_suffix(".log")
+        with log.open("wb") as stream:
+            # What the kernel process itself writes must not reach the terminal: it has not been redacted.
+            try:
+                client.execute(env=dict(environment), stdout=stream, stderr=stream)
+            finally:
+                execution.kernel_log = log.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:].strip()
 
 
 papermill_engines.register(ENGINE, Engine)

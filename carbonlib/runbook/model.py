@@ -44,7 +44,7 @@ class NotebookResult:
     """What happened to one notebook.
 
     `changes` are those that were made, `planned` those that a dry run showed; `note` says why it was left out or taken
-    over; `steps` are its cells; `page` says whether it has a page of its own; `digest` is that of the source file.
+    over; `steps` are its cells; `page` says whether it has a page; `source` and `digest` are those of its file.
     """
 
     id: str
@@ -62,6 +62,7 @@ class NotebookResult:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     page: bool = False
     digest: str = ""
+    source: str = ""
 
     @property
     def harmed(self) -> bool:

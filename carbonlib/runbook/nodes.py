@@ -21,7 +21,7 @@ def read(path: Path) -> NotebookNode:
     """
     try:
         return loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # nbformat's own errors are ValueErrors
+    except (OSError, ValueError, nbformat.ValidationError) as error:
         raise UsageError(
             f"{path}: cannot be read as a notebook", cause=str(error), remedy="Name an .ipynb file."
         ) from error

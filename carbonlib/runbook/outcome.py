@@ -30,13 +30,15 @@ def conclude(entry: Entry, execution: Execution, seconds: float) -> NotebookResu
     verdict: NotebookVerdict = "passed" if error is None else "failed"
     if isinstance(execution.failure, KeyboardInterrupt):
         verdict = "interrupted"
+    changes = [change for plan in plans if plan.get("applied") for change in plan["changes"]]
+    planned = [change for plan in plans if not plan.get("applied") for change in plan["changes"]]
     return NotebookResult(
         id=entry.id,
         title=entry.title,
         verdict=verdict,
         seconds=round(seconds, 3),
-        changes=[change for plan in plans if plan.get("applied") for change in plan["changes"]],
-        planned=_unique(change for plan in plans if not plan.get("applied") for change in plan["changes"]),
+        changes=changes,
+        planned=_without(planned, changes),
         checks=checks,
         error=error,
         steps=[cell.as_dict() for cell in execution.cells],
@@ -51,11 +53,11 @@ def _payloads(notebook: NotebookNode | None) -> Iterator[tuple[str, Any]]:
                     yield mime, output.data[mime]
 
 
-def _unique(changes: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    # A plan is shown when it is made and again when a dry run returns it.
+def _without(planned: list[dict[str, Any]], made: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    # A plan is shown when it is made and again when a dry run returns it; what was then done is no plan any more.
     found: list[dict[str, Any]] = []
-    for change in changes:
-        if change not in found:
+    for change in planned:
+        if change not in found and change not in made:
             found.append(change)
     return found
 

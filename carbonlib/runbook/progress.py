@@ -95,7 +95,8 @@ class Terminal:
             self._print(f"         {escape(result.note)}")
         if result.error:
             self._print(f"         {escape(result.error.message)}")
-            for name, text in (("Cause", result.error.cause), ("Next", result.error.remedy)):
+            runbook = f" (notebook {result.error.notebook})" if result.error.notebook else ""
+            for name, text in (("Cause", result.error.cause), ("Next", result.error.remedy + runbook)):
                 if text:
                     self._print(f"         {name}: {escape(text)}")
 

@@ -21,7 +21,7 @@ from typing import Any
 from .. import _project, config
 from .._errors import UsageError
 from ..secrets import Secrets
-from . import engine, ledger, outcome
+from . import engine, ledger, nodes, outcome
 from .catalogue import Catalogue, Entry, load_catalogue
 from .interrupts import Interrupts, interrupts
 from .lock import target_lock
@@ -204,14 +204,14 @@ class _Run:
         except KeyboardInterrupt as error:
             execution.failure = execution.failure or error
         done = outcome.conclude(entry, execution, time.monotonic() - began)
-        done.started_at, done.parameters, done.digest = started_at, self.values[entry.id], _digest(entry.path)
-        done.diagnostics = self._diagnose() if done.verdict == "failed" else []
+        done.started_at, done.parameters = started_at, self.values[entry.id]
+        done.source, done.digest = entry.path.name, _digest(entry.path)
+        done.diagnostics = self._diagnose(execution) if done.verdict == "failed" else []
         redact = self._redactor()  # anew: a deploy notebook may just have made the secrets
         done = NotebookResult.from_dict(redact.data(asdict(done)))
         self.result.machine["load_max"] = max(self.result.machine.get("load_max", 0.0), machine()["load"])
-        publish_notebook(
-            self.folder, engine.true_notebook(execution), done, redact, self._pages(), self.options.single_file
-        )
+        executed = engine.true_notebook(execution) or nodes.read(entry.path)
+        publish_notebook(self.folder, executed, done, redact, self._pages(), self.options.single_file)
         return done
 
     def _without_running(self, entry: Entry) -> NotebookResult | None:
@@ -240,11 +240,12 @@ class _Run:
             return ledger.take_over(*self.earlier, self.folder, entry.id, _digest(entry.path))
         return None
 
-    def _diagnose(self) -> list[Diagnostic]:
+    def _diagnose(self, execution: engine.Execution) -> list[Diagnostic]:
+        own = [Diagnostic("output of the kernel process", execution.kernel_log)] if execution.kernel_log else []
         try:
-            return list(self.setup.diagnose(self.options.target))
+            return [*own, *self.setup.diagnose(self.options.target)]
         except Exception as error:  # a broken target may break its own diagnosis, which must not hide the first error
-            return [Diagnostic("diagnostics could not be collected", f"{type(error).__name__}: {error}")]
+            return [*own, Diagnostic("diagnostics could not be collected", f"{type(error).__name__}: {error}")]
 
     def _environment(self) -> dict[str, str]:
         path = os.pathsep.join(filter(None, [str(_project.ROOT), os.environ.get("PYTHONPATH", "")]))

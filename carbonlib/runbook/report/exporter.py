@@ -10,7 +10,7 @@ from typing import Any
 
 from nbconvert import HTMLExporter
 from nbconvert.filters.ansi import strip_ansi
-from nbconvert.filters.markdown_mistune import markdown2html_mistune
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 
 from ..kernel import ERROR_MIME
@@ -65,7 +65,7 @@ def body(notebook: NotebookNode, pages: Mapping[str, str]) -> str:
 
 def prose(source: str) -> str:
     """Markdown as safe markup."""
-    return sanitise.clean_prose(markdown2html_mistune(source))
+    return sanitise.clean_prose(_markdown(source))
 
 
 def safe_markup(data: Mapping[str, Any]) -> str:
@@ -77,7 +77,7 @@ def safe_markup(data: Mapping[str, Any]) -> str:
     if "text/html" in data:
         return f'<div class="markup">{sanitise.clean_output(data["text/html"])}</div>'
     if "text/markdown" in data:
-        return f'<div class="markup">{sanitise.clean_output(markdown2html_mistune(data["text/markdown"]))}</div>'
+        return f'<div class="markup">{sanitise.clean_output(_markdown(data["text/markdown"]))}</div>'
     if "image/svg+xml" in data:
         return sanitise.picture(data["image/svg+xml"])
     for mime in ("image/png", "image/jpeg"):
@@ -90,3 +90,8 @@ def safe_markup(data: Mapping[str, Any]) -> str:
 
 def _plain_text(text: str) -> str:
     return html.escape(strip_ansi(text))
+
+
+def _markdown(source: str) -> str:
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+    return str(MarkdownWithMath(renderer=renderer).render(source))

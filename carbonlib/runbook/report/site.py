@@ -30,7 +30,7 @@ _FIGURE_MARK = 'class="carbon-figure"'
 
 def publish_notebook(
     folder: Path,
-    notebook: NotebookNode | None,
+    notebook: NotebookNode,
     result: NotebookResult,
     redactor: Redactor,
     pages: Mapping[str, str],
@@ -40,17 +40,18 @@ def publish_notebook(
 
     Args:
         folder: of the run.
-        notebook: as executed; None when not even its cells were read, which leaves a page without cells.
+        notebook: as executed.
         result: what happened to it.
         redactor: removes the secrets.
         pages: file name of a notebook → its page, for links.
         single_file: put plotly into each page, for mailing, in place of one file beside them.
     """
-    clean = nodes.to_node(redactor.data(notebook)) if notebook is not None else nodes.new_notebook({})
+    clean = nodes.to_node(redactor.data(notebook))
     limit_outputs(clean)
-    ledger.write_text(folder / f"{result.id}.ipynb", redactor.text(nodes.dumps(clean)))
+    text = redactor.text(nodes.dumps(clean))
+    ledger.write_text(folder / f"{result.id}.ipynb", text)
     result.page = True
-    write_page(folder, clean, result, redactor, pages, single_file)
+    write_page(folder, nodes.loads(text), result, redactor, pages, single_file)
 
 
 def write_page(
@@ -128,7 +129,7 @@ def rebuild(folder: Path, redactor: Redactor, single_file: bool = False) -> None
         UsageError: the folder holds no readable run.
     """
     run = ledger.load(folder)
-    pages: dict[str, str] = {}
+    pages = {n.source: f"{n.id}.html" for n in run.notebooks if n.source}
     for result in run.notebooks:
         file = folder / f"{result.id}.ipynb"
         if not file.is_file():

@@ -1,0 +1,261 @@
+"""True verdicts on real kernels: each kind of trouble is told for what it is, and none counts as passed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from conftest import INPUTS, SECRET, Runner, results
+
+from carbonlib._errors import TargetLocked, UsageError
+from carbonlib.runbook import engine, runner
+from carbonlib.runbook.lock import target_lock
+from carbonlib.runbook.model import NotebookResult, RunResult
+from carbonlib.runbook.runner import Options, Setup
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def named(run: RunResult) -> dict[str, NotebookResult]:
+    return {n.id.removeprefix("input-"): n for n in run.notebooks}
+
+
+@pytest.fixture
+def broken(broken_run: tuple[RunResult, Path]) -> dict[str, NotebookResult]:
+    return named(broken_run[0])
+
+
+@pytest.mark.parametrize("name", ["ok", "needs-ok", "plotly", "checks", "changes", "big"])
+def test_what_runs_through_has_passed(broken: dict[str, NotebookResult], name: str) -> None:
+    assert (broken[name].verdict, broken[name].error) == ("passed", None)
+    assert {s["status"] for s in broken[name].steps} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("raises", "ValueError", "record"),
+        ("kills-kernel", "KernelDied", "died in step “Die”"),
+        ("exits", "KernelDied", "died in step “Leave early”"),
+        ("sleeps", "TimedOut", "used up its 2 s in step “Wait for what never comes”"),
+        ("check-failed", "CheckFailed", "rows_lost: measured 3, limit 0"),
+        ("swallows", "CheckFailed", "rows_duplicated: measured 1, limit 0"),
+        ("hostile", "ValueError", "<script>"),
+    ],
+)
+def test_trouble_is_named(broken: dict[str, NotebookResult], name: str, kind: str, words: str) -> None:
+    error = broken[name].error
+    assert broken[name].verdict == "failed" and error is not None
+    assert error.type == kind and words in error.message and error.remedy
+
+
+@pytest.mark.parametrize(("name", "cause"), [("kills-kernel", "SIGKILL"), ("exits", "by itself with code 0")])
+def test_a_dead_kernel_tells_how_it_died(broken: dict[str, NotebookResult], name: str, cause: str) -> None:
+    error = broken[name].error
+    assert error is not None and cause in error.cause
+    assert [s["status"] for s in broken[name].steps] == ["ok", "ok", "error", "pending"][-len(broken[name].steps) :]
+
+
+def test_an_error_of_the_library_keeps_its_advice(broken: dict[str, NotebookResult]) -> None:
+    error = broken["carbon-error"].error
+    assert error is not None
+    assert (error.type, error.message, error.cause) == ("ApplyError", "topic/prices was refused", "not enough replicas")
+    assert (error.remedy, error.notebook) == ("Start the third broker.", "deploy-10")
+
+
+def test_a_timed_out_cell_shows_where_it_waited(broken_run: tuple[RunResult, Path]) -> None:
+    notebook = json.loads((broken_run[1] / "input-sleeps.ipynb").read_text())
+    trace = "\n".join(line for c in notebook["cells"] for o in c.get("outputs", []) for line in o.get("traceback", []))
+    assert "KeyboardInterrupt" in trace and "threading.Event().wait(60)" in trace
+
+
+def test_dependents_are_skipped_and_others_go_on(broken: dict[str, NotebookResult]) -> None:
+    error = broken["needs-raises"].error
+    assert broken["needs-raises"].verdict == "skipped" and error is not None
+    assert error.message == "It needs input-raises, which failed." and error.notebook == "input-raises"
+
+
+def test_checks_and_changes_are_collected(broken: dict[str, NotebookResult]) -> None:
+    verdicts = {c["name"]: (c["kind"], c["verdict"], c["measured"], c["limit"]) for c in broken["checks"].checks}
+    assert verdicts == {
+        "bars_equal_oracle": ("correctness", "passed", 40, 40),
+        "rows_lost": ("correctness", "passed", 0, 0),
+        "ingest_latency_p95_ms": ("target", "missed", 140.0, 100.0),
+        "query_latency_p95_ms": ("target", "passed", 20.0, 100.0),
+        "processing_latency_p95_ms": ("target", "invalid", 20.0, 1000.0),
+    }
+    assert [c["object"] for c in broken["changes"].changes] == ["topic/market-alerts", "user/<b>x</b>"]
+    assert broken["changes"].planned == []
+
+
+def test_the_run_failed_and_its_record_is_complete(broken_run: tuple[RunResult, Path]) -> None:
+    run, folder = broken_run
+    data = results(folder)
+    assert (run.verdict, run.exit_code(), data["verdict"], data["finished"]) == ("failed", 1, "failed", True)
+    assert set(data["machine"]) >= {"cores", "memory_gib", "load"} and data["versions"]["kafka"]
+    assert [n["id"] for n in data["notebooks"]] == data["order"]
+    assert all(n["error"] or n["verdict"] != "failed" for n in data["notebooks"])
+
+
+def test_diagnostics_are_kept_and_redacted(broken: dict[str, NotebookResult]) -> None:
+    assert [d.title for d in broken["raises"].diagnostics] == ["last lines on local"]
+    assert "refused ••••••" in broken["raises"].diagnostics[0].text
+    assert broken["ok"].diagnostics == []
+
+
+def test_published_notebooks_hold_the_true_state_of_each_cell(broken_run: tuple[RunResult, Path]) -> None:
+    notebook = json.loads((broken_run[1] / "input-kills-kernel.ipynb").read_text())
+    states = [c["metadata"]["papermill"]["status"] for c in notebook["cells"] if c["cell_type"] == "code"]
+    assert states[-2:] == ["failed", "pending"] and notebook["metadata"]["papermill"]["exception"] is True
+
+
+def test_no_private_copy_stays_behind(run_inputs: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t"))
+    (tmp_path / "t").mkdir()
+    seen: list[int] = []
+
+    class Listener(runner.Silent):
+        def cell(self, record: engine.CellRecord, total: int) -> None:
+            seen.extend(p.stat().st_mode & 0o777 for p in (tmp_path / "t").glob("carbon-*"))
+
+    run_inputs("ok", listener=Listener())
+    assert seen and set(seen) == {0o700} and list((tmp_path / "t").iterdir()) == []
+
+
+def test_plan_changes_nothing_and_leaves_out_what_cannot_plan(run_inputs: Runner) -> None:
+    run, _ = run_inputs("changes", "changes-blindly", plan=True)
+    found = named(run)
+    assert found["changes"].changes == [] and len(found["changes"].planned) == 2
+    assert found["changes-blindly"].verdict == "skipped" and "no plan" in found["changes-blindly"].note
+    assert run.verdict == "passed" and found["changes"].parameters == {"target": "local", "plan": True}
+
+
+def test_parameters_reach_the_notebook_typed(run_inputs: Runner) -> None:
+    run, folder = run_inputs("ok", parameters={"count": "4", "rate": "0.5", "limit": "none"})
+    assert "total 5 rate 0.5 on local" in (folder / "input-ok.ipynb").read_text()
+    assert run.notebooks[0].parameters == {"target": "local", "count": 4, "rate": 0.5, "limit": None}
+
+
+def test_a_kernelspec_of_the_machine_is_not_trusted(
+    run_inputs: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = tmp_path / "share" / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text('{"argv": ["/bin/false"], "display_name": "x", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
+    assert run_inputs("ok")[0].verdict == "passed"
+
+
+def test_strict_fails_on_a_missed_target(run_inputs: Runner) -> None:
+    run, folder = run_inputs("checks", strict=True)
+    assert (run.verdict, run.exit_code(), run.notebooks[0].verdict) == ("failed", 1, "passed")
+    assert 'type="missed"' in (folder / "junit.xml").read_text()
+
+
+def test_a_target_that_nobody_reaches_gives_exit_code_3(run_inputs: Runner) -> None:
+    assert run_inputs("unreachable")[0].exit_code() == 3
+
+
+def test_resume_leaves_out_what_passed(run_inputs: Runner, tmp_path: Path) -> None:
+    given = {"where": str(tmp_path)}
+    first, _ = run_inputs("ok", "once", parameters=given)
+    assert [n.verdict for n in first.notebooks] == ["passed", "failed"]
+    second, folder = run_inputs("ok", "once", parameters=given, resume=True)
+    assert [n.verdict for n in second.notebooks] == ["resumed", "passed"]
+    assert (second.verdict, second.resumed_from) == ("passed", first.run_id)
+    assert (folder / "input-ok.html").is_file() and first.run_id in (folder / "index.html").read_text()
+
+
+def test_from_starts_in_the_middle(run_inputs: Runner) -> None:
+    run, _ = run_inputs("ok", "needs-ok", first="input-needs-ok")
+    assert [n.id for n in run.notebooks] == ["input-needs-ok"] and run.verdict == "passed"
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "words"),
+    [
+        (["ok"], {"parameters": {"cuont": "1"}}, "Did you mean count"),
+        (["ok"], {"parameters": {"count": "one"}}, "not of type int"),
+        (["none"], {}, "no notebook or group"),
+        (["kubernetes-only"], {}, "does not run on local"),
+        (["ok"], {"first": "input-raises"}, "not in the selection"),
+    ],
+)
+def test_wrong_usage_starts_nothing(
+    run_inputs: Runner, tmp_path: Path, names: list[str], options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        run_inputs(*names, **options)
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_locked_target_starts_nothing(run_inputs: Runner, tmp_path: Path) -> None:
+    with target_lock(tmp_path / "state" / "locks", "local", "other"), pytest.raises(TargetLocked, match="run other"):
+        run_inputs("ok")
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_diagnosis_that_breaks_does_not_hide_the_error(tmp_path: Path, make_setup: Callable[[Path], Setup]) -> None:
+    def broken(target: str) -> list[Any]:
+        raise ConnectionError("nobody there")
+
+    setup = make_setup(tmp_path)
+    run = runner.run(Options(["input-raises"]), Setup(**{**vars(setup), "diagnose": broken}))
+    assert run.notebooks[0].error is not None and run.notebooks[0].error.type == "ValueError"
+    assert "nobody there" in run.notebooks[0].diagnostics[0].text
+
+
+def _until(condition: Callable[[], Any], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+
+
+def _start(tmp_path: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "carbonlib", "run", "input-waits", "input-ok", "-p", f"where={tmp_path}"]
+    environment = {**os.environ, "CARBON_NOTEBOOKS": str(INPUTS), "CARBON_STATE": str(tmp_path / "state")}
+    environment |= {"PYTHONPATH": str(ROOT), "CARBON_TEST_TOKEN": SECRET}
+    process = subprocess.Popen(
+        [*command, "--reports", str(tmp_path / "reports")], env=environment, text=True, stdout=subprocess.PIPE
+    )
+    _until(lambda: (tmp_path / "started").exists())
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_reported_and_cleaned_up(tmp_path: Path, number: signal.Signals) -> None:
+    process = _start(tmp_path)
+    kernels = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=40)
+    folder = (tmp_path / "reports" / "latest").resolve()
+    data = results(folder)
+    verdicts = {n["id"]: n["verdict"] for n in data["notebooks"]}
+    assert process.returncode == 1 and "interrupted" in output
+    assert (data["verdict"], data["finished"]) == ("interrupted", True)
+    assert verdicts == {"input-waits": "interrupted", "input-ok": "skipped"} or verdicts == {
+        "input-ok": "passed",
+        "input-waits": "interrupted",
+    }
+    assert (tmp_path / "cleaned").exists() and not (tmp_path / "after").exists()
+    assert "interrupted" in (folder / "index.html").read_text() and (folder / "input-waits.html").is_file()
+    _until(lambda: not any(k.is_running() and k.status() != psutil.STATUS_ZOMBIE for k in kernels))
+
+
+def test_a_killed_run_leaves_a_record_that_is_not_passed_and_can_be_resumed(tmp_path: Path) -> None:
+    process = _start(tmp_path)
+    kernels = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate(timeout=20)
+    data = results((tmp_path / "reports" / "latest").resolve())
+    assert (data["verdict"], data["finished"]) == ("interrupted", False)
+    _until(lambda: not any(k.is_running() and k.status() != psutil.STATUS_ZOMBIE for k in kernels))
