@@ -19,6 +19,7 @@ import yaml
 from ._errors import CarbonError
 from ._project import MANIFESTS, SQL
 from .changes import Change, Plan
+from .local.engines import module_digest
 from .references import names
 from .status import Component
 
@@ -127,7 +128,7 @@ class Jobs:
         references = self._references(job, "")
         # The start offsets only say where a new job begins; a running one is past that.
         references.pop("job.start_offsets", None)
-        material = [job.text(), references, hashlib.sha256(self._platform.flink_jar().read_bytes()).hexdigest()]
+        material = [job.text(), references, module_digest("carbon-flink")]
         return hashlib.sha256(json.dumps(material, sort_keys=True).encode()).hexdigest()[:16]
 
     def wait(self, timeout: str | float) -> None:
@@ -136,21 +137,22 @@ class Jobs:
             self._platform.flink.wait_running(job.name, timeout)
 
     def status(self) -> list[Component]:
-        """State of each declared job, with the records that it has handed on."""
-        return [self._component(job.name) for job in load_jobs()[1]]
+        """State of each declared job, with the records that it has read and committed."""
+        return [self._component(job) for job in load_jobs()[1]]
 
-    def _component(self, name: str) -> Component:
+    def _component(self, job: Job) -> Component:
         flink = self._platform.flink
         try:
-            live = flink.live_job(name)
+            live = flink.live_job(job.name)
             if live is None:
-                return Component(self.name, name, "ABSENT", False, problem="no such job runs")
-            cause = "" if live["state"] == "RUNNING" else flink.root_cause(live["jid"])
-            return Component(
-                self.name, name, live["state"], live["state"] == "RUNNING", flink.records_written(live["jid"]), cause
-            )
+                return Component(self.name, job.name, "ABSENT", False, problem="no such job runs")
+            running = live["state"] == "RUNNING"
+            cause = "" if running else flink.root_cause(live["jid"])
+            # The jobs commit their offsets with each checkpoint, so this figure moves only with committed output.
+            progress = self._platform.kafka.group_progress(job.parameters["group"])
+            return Component(self.name, job.name, live["state"], running, progress, cause)
         except CarbonError as error:
-            return Component(self.name, name, "UNKNOWN", False, problem=error.message)
+            return Component(self.name, job.name, "UNKNOWN", False, problem=error.message)
 
 
 def submit_probe(platform: Platform, topic: str, mark: str) -> str:

@@ -208,10 +208,6 @@ class Flink:
         ended = [j for j in self.jobs() if j["name"] == name and j["state"] not in LIVE]
         return max(ended, key=lambda j: int(j["start-time"]), default=None)
 
-    def records_written(self, job_id: str) -> int:
-        """Records that the job's tasks have handed on since its last start: advances while data flows."""
-        return sum(int(v["metrics"]["write-records"]) for v in self.job(job_id)["vertices"])
-
 
 def _errors(answer: httpx.Response) -> str:
     """The innermost cause that Flink gives, without the Java stack."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -235,6 +235,15 @@ class Kafka:
             reason = failed[0] if failed else f"{waiting} messages were not acknowledged within 30 s"
             raise EngineError(f"Sending to {topic} failed.", cause=reason, notebook="deploy-10")
         return count
+
+    def group_progress(self, group: str) -> int:
+        """Records that a consumer group has committed, over all its partitions; 0 for a group that never committed."""
+        request = [ConsumerGroupTopicPartitions(group)]
+        try:
+            answer = self._admin.list_consumer_group_offsets(request)[group].result(timeout=REQUEST_SECONDS)
+        except KafkaException as error:
+            raise EngineError(f"The offsets of group {group} cannot be read.", cause=_reason(error)) from error
+        return sum(max(0, p.offset) for p in answer.topic_partitions)
 
     def broker_setting(self, name: str) -> str:
         """A setting of the brokers, as one of them answers."""

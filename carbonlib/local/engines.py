@@ -40,8 +40,13 @@ def engines_folder(settings: Settings) -> Path:
 
 def modules_folder(settings: Settings) -> Path:
     """Where the project's own Java modules, built from these sources, are or will be."""
-    sources = [p for folder in MODULES.values() for p in sorted(folder.rglob("*")) if _is_source(p, folder)]
-    return settings.cache / f"modules-{_digest(sources)}"
+    return settings.cache / f"modules-{'-'.join(module_digest(name) for name in sorted(MODULES))}"
+
+
+def module_digest(name: str) -> str:
+    """Changes with the sources of one of the project's own modules, built or not."""
+    folder = MODULES[name]
+    return _digest([p for p in sorted(folder.rglob("*")) if _is_source(p, folder)])
 
 
 def fetch(settings: Settings, progress: Progress) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -125,7 +126,7 @@ def _concrete(settings: Settings, name: str, index: int, spec: dict[str, Any], v
         environment={k: resolve(str(v), known) for k, v in spec.get("environment", {}).items()},
         directory=Path(resolve(spec["directory"], known)) if "directory" in spec else folders["conf"],
         files=files,
-        ports={r: p for r, p in ports.items() if f"${{port.{r}}}" in _every_text(spec)},
+        ports={role: ports[role] for role in spec["listens"]},
         ready={k: resolve(v, known) for k, v in spec["ready"].items()},
         memory_mib=spec["memory_mib"],
         after=spec.get("after", []),
@@ -152,11 +153,6 @@ def _text(sources: str | list[str], known: Mapping[str, str]) -> str:
     return "".join(resolve((LOCAL / part).read_text(encoding="utf-8"), known) for part in parts)
 
 
-def _every_text(spec: dict[str, Any]) -> str:
-    sources = [s for v in spec.get("files", {}).values() for s in ([v] if isinstance(v, str) else v)]
-    return json.dumps(spec) + "".join((LOCAL / s).read_text(encoding="utf-8") for s in sources)
-
-
 def data_folder(settings: Settings, name: str, unprivileged: bool = False) -> Path:
     """Where a process keeps its data."""
     return _home(settings, unprivileged) / "data" / name
@@ -173,6 +169,4 @@ def unprivileged_home(settings: Settings) -> Path:
 
 
 def _home(settings: Settings, unprivileged: bool) -> Path:
-    import os
-
     return unprivileged_home(settings) if unprivileged and os.geteuid() == 0 else settings.state
