@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Where = Literal["topic", "table"]
 # A quotient and a percentage are kept with six decimals: all else must be equal to the last digit.
 BAR_TOLERANCES = {"vwap": 1e-6}
-ALERT_TOLERANCES = {"change_pct": 1e-4}
+ALERT_TOLERANCES = {"change_pct": 1e-6}
 
 
 def watch(platform: Platform, *, since: datetime | None = None, pipeline: Pipeline | None = None) -> Flow:

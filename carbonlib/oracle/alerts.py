@@ -68,7 +68,8 @@ def _judge(record: dict[Any, Any], past: _Past) -> dict[str, Any] | None:
         return None
     direction = "UP" if price > reference else "DOWN"
     before = past.alerted.get((direction, severity))
-    if before is not None and abs(moment - before) < COOL_DOWN:
+    # A price from before the last alert falls under its cool-down too, however long before.
+    if before is not None and moment < before + COOL_DOWN:
         return None
     past.alerted[direction, severity] = moment
     return {

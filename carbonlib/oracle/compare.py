@@ -103,7 +103,7 @@ def compare(
     Args:
         expected, actual: the tables; further columns of `actual` are ignored.
         keys: columns that name a row; a key that `actual` holds twice is a difference.
-        tolerances: relative tolerance of a column; others must be equal.
+        tolerances: tolerance of a column, relative above one and absolute below; others must be equal.
         name: what is compared, for the display.
         left_out: rows that the caller took out before, by reason.
     """
@@ -138,7 +138,7 @@ def same(expected: Any, actual: Any, tolerance: float = 0.0) -> bool:
     if left is None or right is None:
         return left is right
     if tolerance and isinstance(left, Decimal) and isinstance(right, Decimal):
-        return math.isclose(left, right, rel_tol=tolerance, abs_tol=1e-12)
+        return math.isclose(left, right, rel_tol=tolerance, abs_tol=tolerance)
     return bool(left == right)
 
 

@@ -83,6 +83,16 @@ def test_a_kind_of_alert_cools_down_for_a_minute_and_each_severity_has_its_own()
     assert found(*prices) == [("1", "UP", "MEDIUM"), ("3", "UP", "HIGH"), ("5", "UP", "MEDIUM")]
 
 
+def test_a_cool_down_covers_prices_from_before_its_alert() -> None:
+    assert found((100, "100"), (101, "106"), (0, "100"), (1, "106")) == [("1", "UP", "MEDIUM")]
+
+
+def test_where_both_changes_are_equal_the_lowest_is_told() -> None:
+    assert found((0, "100"), (1, "300"), (2, "150")) == [("1", "UP", "CRITICAL")]
+    (alert,) = alerts((0, "300"), (62, "100"), (0, "300"), (62, "300"), (63, "150"))[-1:]
+    assert alert["reference_price"] == 100
+
+
 def test_a_late_price_is_compared_with_what_had_arrived_and_was_earlier_in_time() -> None:
     assert found((50, "100"), (10, "200"), (20, "100")) == [("2", "DOWN", "CRITICAL")]
 
@@ -103,5 +113,5 @@ def test_no_alert_without_an_earlier_price_and_never_two_of_a_kind_in_a_minute(p
     last: dict[tuple[str, str], datetime] = {}
     for alert in given_out:
         kind = alert["direction"], alert["severity"]
-        assert kind not in last or abs(alert["event_time"] - last[kind]) >= timedelta(seconds=60)
+        assert kind not in last or alert["event_time"] - last[kind] >= timedelta(seconds=60)
         last[kind] = alert["event_time"]
