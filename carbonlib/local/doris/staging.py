@@ -10,10 +10,10 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 
@@ -28,6 +28,13 @@ from .storage import literal, quote
 TABLE = "__load"
 _SIMPLE_PATH = re.compile(r"^\$\.([A-Za-z_]\w*)$")
 _SAMPLES = 50
+
+
+class Translate(Protocol):
+    """`Translator.expression`."""
+
+    def __call__(self, text: str, types: Mapping[str, str], *, as_text: bool) -> str:
+        """Doris expression → DuckDB expression."""
 
 
 @dataclass
@@ -48,9 +55,7 @@ class Staged:
         return self.total - self.filtered - self.unselected
 
 
-def stage(
-    cursor: duckdb.DuckDBPyConnection, table: Table, spec: LoadSpec, path: Path, translate: Callable[[str], str]
-) -> Staged:
+def stage(cursor: duckdb.DuckDBPyConnection, table: Table, spec: LoadSpec, path: Path, translate: Translate) -> Staged:
     """Read a file into the temporary table.
 
     Args:
@@ -58,7 +63,7 @@ def stage(
         table: the target.
         spec: how to read the file.
         path: the file, uncompressed.
-        translate: Doris expression → DuckDB expression.
+        translate: `Translator.expression`.
 
     Raises:
         DorisError: for a specification that does not fit the table, or an expression that cannot be evaluated.
@@ -87,8 +92,8 @@ def stage(
 class _Plan:
     """Source fields, target columns, and the expression that makes each target from the sources."""
 
-    def __init__(self, table: Table, spec: LoadSpec, translate: Callable[[str], str]) -> None:
-        self.table, self.spec = table, spec
+    def __init__(self, table: Table, spec: LoadSpec, translate: Translate) -> None:
+        self.table, self.spec, self._translate = table, spec, translate
         self.fields = spec.columns or [c.name for c in table.columns]
         if spec.jsonpaths and len(spec.jsonpaths) != len(self.fields):
             raise DorisError(f"jsonpaths has {len(spec.jsonpaths)} paths, but there are {len(self.fields)} columns")
@@ -96,8 +101,7 @@ class _Plan:
         for name in spec.mappings:
             if table.column(name) is None:
                 raise DorisError(f"Unknown column '{name}' in the column mapping of a load into {table.name}")
-        self.mappings = {k.lower(): translate(v) for k, v in spec.mappings.items()}
-        self.where = translate(spec.where) if spec.where else ""
+        self.mappings = {k.lower(): v for k, v in spec.mappings.items()}
         self.columns = [c for c in table.columns if not spec.partial or self._is_given(c)]
         self.targets = [c.name for c in self.columns] + [h for h in spec.hidden if h == DELETE_SIGN]
 
@@ -106,6 +110,11 @@ class _Plan:
 
     def _field(self, column: Column) -> str | None:
         return next((f for f in self.fields if f.lower() == column.name.lower()), None)
+
+    def translated(self, text: str, safe: bool) -> str:
+        """A load expression for DuckDB; `safe` where the fields arrive as text."""
+        types = {f.lower(): t.duckdb for f in self.fields if (t := self.type_of(f))}
+        return self._translate(text, types, as_text=safe)
 
     def type_of(self, name: str) -> DorisType | None:
         """The type of a source field that is a column; None for a field that only mappings use."""
@@ -146,7 +155,7 @@ class _Plan:
         cast = "TRY_CAST" if safe else "CAST"
         mapped, source = self.mappings.get(column.name.lower()), self._field(column)
         if mapped:
-            text = f"{cast}({mapped} AS {column.type.duckdb})"
+            text = f"{cast}({self.translated(mapped, safe)} AS {column.type.duckdb})"
         elif source:
             text = f"{cast}({quote(source)} AS {column.type.duckdb})" if safe else quote(source)
         else:
@@ -156,7 +165,7 @@ class _Plan:
     def misfit(self, column: Column) -> str:
         """True for rows whose text is no value of the column's type."""
         mapped, source = self.mappings.get(column.name.lower()), self._field(column)
-        given = mapped or (quote(source) if source else "")
+        given = self.translated(mapped, True) if mapped else quote(source) if source else ""
         if not given or column.type.is_text:
             return ""
         return f"({given} IS NOT NULL AND TRY_CAST({given} AS {column.type.duckdb}) IS NULL)"
@@ -178,8 +187,8 @@ def _create(cursor: duckdb.DuckDBPyConnection, plan: _Plan, source: str, *, safe
     chosen = [f"{plan.expression(c, safe)} AS {quote(c.name)}" for c in plan.columns]
     if DELETE_SIGN in plan.targets:
         chosen.append(f"coalesce(TRY_CAST({quote(DELETE_SIGN)} AS TINYINT), 0) AS {quote(DELETE_SIGN)}")
-    if plan.where:
-        chosen.append(f"coalesce({plan.where}, false) AS __selected")
+    if plan.spec.where:
+        chosen.append(f"coalesce({plan.translated(plan.spec.where, safe)}, false) AS __selected")
     if safe and plan.spec.strict:
         misfits = [m for c in plan.columns if (m := plan.misfit(c))]
         chosen.append(f"({' OR '.join(misfits) or 'false'}) AS __misfit")

@@ -143,6 +143,14 @@ class Transactions:
             if self._labels.get((entry.database, entry.label)) is entry:
                 del self._labels[entry.database, entry.label]
 
+    def forget_database(self, database: str) -> None:
+        """Drop what is known of a database that was dropped; its stored rows went with it."""
+        with self.store.lock:
+            for entry in [t for t in self.by_id.values() if t.database == database]:
+                del self.by_id[entry.id]
+            self._labels = {key: t for key, t in self._labels.items() if key[0] != database}
+            self._drop_orphans()
+
     def describe(self, entry: Transaction) -> list[Any]:
         """The row of SHOW TRANSACTION."""
         began, ended = (t.isoformat(" ", "milliseconds") if t else "" for t in (entry.began, entry.ended))

@@ -117,12 +117,24 @@ class Translator:
                 self._kept.popitem(last=False)
         return found
 
-    def expression(self, text: str) -> str:
-        """Translate a single expression over columns, as in COLUMNS and WHERE of a load."""
+    def expression(self, text: str, types: Mapping[str, str], *, as_text: bool) -> str:
+        """Translate a single expression over source fields, as in COLUMNS and WHERE of a load.
+
+        Args:
+            types: field in lower case → DuckDB type; a field that is left out is text, and a number where one counts
+                with it, as in Doris.
+            as_text: whether every field arrives as text and is to be read as its type.
+        """
         tree = parse_single(f"SELECT {text}")
         if tree.find(exp.Table) or tree.find(exp.Subquery):
             raise unsupported("a subquery in a load expression")
         rewrite_functions(tree)
+        for column in list(tree.find_all(exp.Column)):
+            kind = types.get(column.name.lower())
+            if kind is None and isinstance(column.parent, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)):
+                column.replace(exp.TryCast(this=column.copy(), to=exp.DataType.build("DOUBLE")))
+            elif kind is not None and as_text:
+                column.replace(exp.TryCast(this=column.copy(), to=exp.DataType.build(kind, dialect="duckdb")))
         assert isinstance(tree, exp.Select)
         return str(tree.selects[0].unalias().sql("duckdb"))
 

@@ -43,6 +43,7 @@ def drop_database(cursor: Cursor, context: Context) -> Answer:
     context.require("DROP", name)
     context.engine.routines.forget_database(name)
     context.engine.catalog.drop_database(name, quiet)
+    context.engine.transactions.forget_database(name)
     return Answer()
 
 

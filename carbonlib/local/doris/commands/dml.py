@@ -33,7 +33,11 @@ def insert(cursor: Cursor, context: Context) -> Answer:
     table = own_table(context, database, name)
     columns = _columns(table, names)
     session = context.values()
-    translated = context.engine.translator.query(cursor.rest(), session)
+    values = cursor.peek().upper == "VALUES"
+    text = cursor.rest()
+    if values:
+        text = f"SELECT * FROM ({text}) AS given({', '.join(f'`{c}`' for c in columns)})"
+    translated = context.engine.translator.query(text, session)
     for base_database, base in translated.tables:
         context.engine.access.require_select(context.user, base_database, base)
     return Answer(affected=guarded(lambda: _insert(context, table, columns, render(translated.sql, session), label)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from ..catalog import doris_type_of
 from ..context import Context
 from ..ddl import qualify
 from ..engine import guarded
@@ -125,7 +126,8 @@ def _view_columns(context: Context, view: View) -> list[list[object]]:
     answer = context.engine.query(
         f"SELECT * FROM `{view.database}`.`{view.name}` LIMIT 0", context.user, context.values()
     )
-    return [[n, k.lower(), "Yes", "false", None, ""] for n, k in zip(answer.columns, answer.kinds, strict=True)]
+    described = zip(answer.columns, answer.kinds, strict=True)
+    return [[n, doris_type_of(k).column_type, "Yes", "false", None, ""] for n, k in described]
 
 
 def _show_columns(cursor: Cursor, context: Context) -> Answer:
