@@ -6,6 +6,7 @@ waited for and looked at; `check_*` and `target_*` turn what was measured into a
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ._errors import CarbonError, PlanShown
@@ -14,14 +15,19 @@ from .checks import check_at_least, check_empty, check_equal, check_zero, target
 if TYPE_CHECKING:
     from .platform import Platform
 
+_LAZY = ("bench", "oracle", "proofs")
+
 __all__ = [
     "CarbonError",
     "PlanShown",
+    "bench",
     "check_at_least",
     "check_empty",
     "check_equal",
     "check_zero",
     "connect",
+    "oracle",
+    "proofs",
     "target_at_least",
     "target_at_most",
 ]
@@ -36,3 +42,10 @@ def connect(target: str = "local") -> Platform:
     from .platform import connect as open_platform
 
     return open_platform(target)
+
+
+def __getattr__(name: str) -> object:
+    """Load the larger parts when they are first named: a notebook that only plans needs neither pandas nor plotly."""
+    if name in _LAZY:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,7 +18,7 @@ from .clients.kafka import Kafka
 from .clients.registry import Registry
 from .jobs import submit_probe
 from .layers import object_layers
-from .local.engines import modules_folder
+from .local.engines import module_folder
 from .status import Component, Status
 from .targets.base import Layer, Target
 from .targets.local import Local
@@ -99,7 +99,7 @@ class Platform:
         """The project's own Flink module, built."""
         from .config import settings
 
-        return modules_folder(settings()) / "carbon-flink" / "carbon-flink.jar"
+        return module_folder(settings(), "carbon-flink") / "carbon-flink.jar"
 
     # -- where things are -------------------------------------------------------------------------------------------
 

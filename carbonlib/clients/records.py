@@ -58,10 +58,10 @@ def _drain(consumer: Consumer, topic: str, wanted: Mapping[int, int]) -> list[Re
     records: list[Record] = []
     open_partitions = set(wanted)
     deadline = time.monotonic() + READ_SECONDS
-    while open_partitions:
+    while open_partitions:  # the time-out is short, since librdkafka waits it out unless the batch is full
         if time.monotonic() > deadline:
             raise EngineError(f"Topic {topic} was not read to its end within {READ_SECONDS:g} s.", notebook="deploy-10")
-        messages: list[Any] = consumer.consume(2000, timeout=0.5)
+        messages: list[Any] = consumer.consume(2000, timeout=0.05)
         for message in messages:
             partition = message.partition()
             error = message.error()

@@ -38,9 +38,14 @@ def engines_folder(settings: Settings) -> Path:
     return settings.cache / f"engines-{_digest(sorted(ENGINES.rglob('pom.xml')))}"
 
 
-def modules_folder(settings: Settings) -> Path:
-    """Where the project's own Java modules, built from these sources, are or will be."""
-    return settings.cache / f"modules-{'-'.join(module_digest(name) for name in sorted(MODULES))}"
+def module_folder(settings: Settings, name: str) -> Path:
+    """Where one of the project's own Java modules, built from these sources, is or will be."""
+    return settings.cache / f"{name}-{module_digest(name)}"
+
+
+def missing_modules(settings: Settings) -> list[str]:
+    """The project's own Java modules that are not built from these sources."""
+    return [name for name in MODULES if not module_folder(settings, name).is_dir()]
 
 
 def module_digest(name: str) -> str:
@@ -66,24 +71,22 @@ def fetch(settings: Settings, progress: Progress) -> Path:
     return folder
 
 
-def build_modules(settings: Settings, progress: Progress) -> Path:
-    """Compile the project's own Java modules, and return the folder of their jars.
+def build_modules(settings: Settings, progress: Progress) -> None:
+    """Compile the project's own Java modules where their sources have changed.
 
     Raises:
-        PreflightError: Maven or a compiler is missing, or the modules do not compile.
+        PreflightError: Maven or a compiler is missing, or a module does not compile.
     """
-    folder = modules_folder(settings)
-    with _building(folder) as scratch:
-        if scratch is not None:
-            for name, source in MODULES.items():
-                progress(f"compiling {name}")
-                work = scratch / "work" / name
-                shutil.copytree(source, work, ignore=shutil.ignore_patterns("target"))
-                _maven(work, ["package", "-DskipTests"], progress)
-                (scratch / name).mkdir()
-                shutil.copy(work / "target" / f"{name}.jar", scratch / name)
-            shutil.rmtree(scratch / "work")
-    return folder
+    for name, source in MODULES.items():
+        with _building(module_folder(settings, name)) as scratch:
+            if scratch is None:
+                continue
+            progress(f"compiling {name}")
+            work = scratch / "work"
+            shutil.copytree(source, work, ignore=shutil.ignore_patterns("target"))
+            _maven(work, ["package", "-DskipTests"], progress)
+            shutil.copy(work / "target" / f"{name}.jar", scratch)
+            shutil.rmtree(work)
 
 
 @contextmanager

@@ -29,9 +29,9 @@ class Engines:
         if not engines.engines_folder(self._where).is_dir():
             size = {"download_mib": versions()["download_mib"]["engines"]}
             changes.append(Change("engines/all", "create", None, size, self._fetch))
-        if not engines.modules_folder(self._where).is_dir():
-            names = {"modules": ", ".join(engines.MODULES)}
-            changes.append(Change("engines/modules", "create", None, names, self._build))
+        missing = engines.missing_modules(self._where)
+        if missing:
+            changes.append(Change("engines/modules", "create", None, {"modules": ", ".join(missing)}, self._build))
         return Plan(changes)
 
     def _fetch(self) -> None:

@@ -106,7 +106,7 @@ def _concrete(settings: Settings, name: str, index: int, spec: dict[str, Any], v
         "conf": conf_folder(settings, name, bool(spec.get("unprivileged"))),
         "logs": settings.state / "logs",
         "engines": engines.engines_folder(settings),
-        "modules": engines.modules_folder(settings),
+        **{name: engines.module_folder(settings, name) for name in engines.MODULES},
         "flink": settings.state / "data" / "flink",
     }
     ports = {role: port(settings, role, min(index, len(offsets) - 1)) for role, offsets in declared()["ports"].items()}

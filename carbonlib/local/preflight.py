@@ -89,7 +89,7 @@ def _compiler() -> Finding:
 
 def _maven(where: Settings) -> Finding:
     path = shutil.which("mvn")
-    there = engines.engines_folder(where).is_dir() and engines.modules_folder(where).is_dir()
+    there = engines.engines_folder(where).is_dir() and not engines.missing_modules(where)
     found = "installed" if path else "none, but everything is fetched" if there else "none"
     return Finding(
         "Maven",
