@@ -9,7 +9,7 @@ from typing import Any
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from .._errors import shorten
+from .._errors import PlanShown, shorten
 from ..changes import CHANGES_MIME
 from ..checks import CHECK_MIME
 from .catalogue import Entry
@@ -65,7 +65,7 @@ def _without(planned: list[dict[str, Any]], made: list[dict[str, Any]]) -> list[
 def _error(
     entry: Entry, execution: Execution, errors: list[dict[str, Any]], checks: list[dict[str, Any]]
 ) -> ErrorInfo | None:
-    if execution.passed:
+    if execution.passed or _ended_with_its_plan(execution):
         failed = [check for check in checks if check["verdict"] == "failed"]
         if not failed:
             return None
@@ -91,6 +91,12 @@ def _error(
     if failure is not None:
         return ErrorInfo(type(failure).__name__, f"{entry.id} stopped {step}: {shorten(str(failure))}", _READ_PAGE)
     return ErrorInfo("Incomplete", f"{entry.id} ended without an answer from its kernel {step}.", _READ_PAGE)
+
+
+def _ended_with_its_plan(execution: Execution) -> bool:
+    """A notebook asked only for its plan ends where it would have begun to change something."""
+    failure = execution.failure
+    return isinstance(failure, PapermillExecutionError) and failure.ename == PlanShown.__name__
 
 
 def _dead_kernel(entry: Entry, code: int | None, step: str) -> ErrorInfo:
