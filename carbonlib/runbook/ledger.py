@@ -95,7 +95,10 @@ def resumable(reports: Path, current: RunResult) -> tuple[Path, RunResult] | Non
     for folder in folders(reports):
         if folder.name == current.run_id:
             continue
-        earlier = load(folder)
+        try:
+            earlier = load(folder)
+        except UsageError:
+            continue  # what cannot be read cannot be resumed, and must not keep an older run from being so
         if _key(earlier) == _key(current):
             return None if earlier.verdict == "passed" else (folder, earlier)
     return None

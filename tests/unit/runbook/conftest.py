@@ -1,19 +1,14 @@
 """A setup of the runner on the small notebooks of `tests/notebooks/inputs`."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from runbook_inputs import INPUTS, SECRET, Runner
 
 from carbonlib.runbook.model import Diagnostic, RunResult
 from carbonlib.runbook.runner import Options, Setup, run
-
-INPUTS = Path(__file__).resolve().parents[2] / "notebooks" / "inputs"
-SECRET = 'hunter2/"s3cret+väl'  # needs escaping in JSON, URLs and markup
-
-Runner = Callable[..., tuple[RunResult, Path]]
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +54,3 @@ def broken_run(tmp_path_factory: pytest.TempPathFactory, make_setup: Callable[[P
         )
         result = run(Options(selection=[f"input-{n}" for n in names]), setup)
     return result, setup.reports / result.run_id
-
-
-def results(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "results.json").read_text(encoding="utf-8"))

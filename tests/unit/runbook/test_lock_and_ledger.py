@@ -99,6 +99,7 @@ def test_only_the_newest_same_run_that_did_not_pass_is_resumed(tmp_path: Path) -
     store(tmp_path, result("r1", verdict="failed", finished=True))
     store(tmp_path, result("r2", verdict="failed", parameters={"rate": "1"}))
     store(tmp_path, result("r3", verdict="failed", target="kubernetes"))
+    (store(tmp_path, result("r5")) / "results.json").write_text("cut off")
     found = ledger.resumable(tmp_path, current)
     assert found is not None and found[0].name == "r1"
     store(tmp_path, result("r4", verdict="passed", finished=True))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
-from conftest import SECRET
+from runbook_inputs import SECRET
 
 from carbonlib.runbook import ledger, nodes
 from carbonlib.runbook.model import RunResult

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import INPUTS, SECRET, Runner, results
+from runbook_inputs import INPUTS, SECRET, Runner, results
 
 from carbonlib._errors import TargetLocked, UsageError
 from carbonlib.runbook import engine, runner
