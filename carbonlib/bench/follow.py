@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
-from .._errors import EngineError, UsageError, shorten
+from .._errors import CarbonError, EngineError, UsageError, shorten
 from ..oracle.bars import minute_of
 from ..oracle.prices import at
 from ..waiting import seconds
@@ -181,12 +181,17 @@ class _Follower:
 
     def _poll(self, table: str, look: Callable[[], Mapping[str, Any] | None]) -> Hop:
         deadline = self._sent + self._timeout
+        trouble = ""
         while time.monotonic() < deadline:
-            saw = look()
+            try:
+                saw = look()
+            except CarbonError as error:  # an engine on its way back; the table says so where it never comes
+                trouble = error.message
+                saw = None
             if saw is not None:
                 return Hop(table, self._since_sent(), saw)
             time.sleep(LOOK_EVERY)
-        return Hop(table, None, {})
+        return Hop(table, None, {"trouble": trouble} if trouble else {})
 
     # -- what each place shows of it ---------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from .._errors import CarbonError
 from ..oracle.compare import plain
 from ..waiting import seconds
 from .reading import TopicReader
@@ -44,12 +45,23 @@ class Log:
 
 
 def until(look: Callable[[], T], done: Callable[[T], bool], timeout: str | float) -> T:
-    """Look until it is done or time is up, and return what was seen last."""
+    """Look until it is done or time is up, and return what was seen last.
+
+    An engine that does not answer may be on its way back, so that counts as "not done yet".
+
+    Raises:
+        CarbonError: when the last look failed.
+    """
     deadline = time.monotonic() + seconds(timeout)
     while True:
-        seen = look()
-        if done(seen) or time.monotonic() >= deadline:
-            return seen
+        over = time.monotonic() >= deadline
+        try:
+            seen = look()
+            if over or done(seen):
+                return seen
+        except CarbonError:
+            if over:
+                raise
         time.sleep(EVERY)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from carbonlib._errors import EngineError
 from carbonlib.bench.flow import Flow, watch
 from carbonlib.bench.log import position, without
 from carbonlib.bench.pipeline import Pipeline, load_pipeline
@@ -99,6 +100,23 @@ def test_an_audit_waits_until_the_platform_has_caught_up(stage: Stage) -> None:
     stage.enrich("a")
     assert stage.flow.audit("20 s").lost == 0
     assert answers == []
+
+
+def test_an_engine_that_comes_back_in_time_does_no_harm_and_one_that_does_not_is_named(stage: Stage) -> None:
+    stage.platform.send(stage.pipeline.raw, price("a"))
+    stage.enrich("a")
+    troubles = [EngineError("Doris is away")]
+
+    def table() -> pd.DataFrame:
+        if troubles:
+            raise troubles.pop()
+        return pd.DataFrame([["a", 1]], columns=["event_id", "times"])
+
+    stage.platform.tables["db.prices"] = table
+    assert stage.flow.audit("20 s").lost == 0
+    troubles.append(EngineError("Doris is away"))
+    with pytest.raises(EngineError, match="away"):
+        stage.flow.audit(0)
 
 
 def test_bars_equal_the_oracle_and_a_wrong_one_does_not(stage: Stage) -> None:
