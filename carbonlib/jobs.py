@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ._errors import CarbonError
+from ._errors import ApplyError, CarbonError
 from ._project import MANIFESTS, SQL
 from .changes import Change, Plan
 from .local.engines import module_digest
@@ -68,43 +68,62 @@ class Jobs:
     """The jobs layer."""
 
     name = "jobs"
-    takes = ("start_offsets", "parallelism", "checkpoint_interval")
+    takes = ("from_state", "start_offsets", "parallelism", "checkpoint_interval")
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
 
-    def plan(self, **overrides: Any) -> Plan:
-        """Jobs to start or to replace, each change with the state that it goes on from."""
+    def plan(self, *, from_state: bool = True, **overrides: Any) -> Plan:
+        """Jobs to start or to replace, each change with the state that it goes on from.
+
+        Args:
+            from_state: go on from the last savepoint or checkpoint; else begin at the start offsets.
+            overrides: parameters of the jobs, for all of them.
+        """
         entry, jobs = load_jobs({k: str(v) for k, v in overrides.items() if v is not None})
         reachable = self._platform.flink.reachable()
-        changes = [self._plan_one(entry, job, reachable) for job in jobs]
+        changes = [self._plan_one(entry, job, reachable, from_state) for job in jobs]
         return Plan(c for c in changes if c)
 
-    def _plan_one(self, entry: str, job: Job, reachable: bool) -> Change | None:
+    def _plan_one(self, entry: str, job: Job, reachable: bool, from_state: bool) -> Change | None:
         flink = self._platform.flink
         live = flink.live_job(job.name) if reachable else None
         fingerprint = self.fingerprint(job)
         if live is None:
-            ended = flink.ended_job(job.name) if reachable else None
-            state = flink.last_state(ended["jid"]) if ended else None
-            after = {"state": state or job.parameters["start_offsets"]}
-            return Change(f"job/{job.name}", "create", None, after, lambda: self._start(entry, job, state, ended))
+            former = flink.ended_with_state(job.name) if reachable and from_state else None
+            state = flink.last_state(former) if former else None
+            after = {"begins_at": state or job.parameters["start_offsets"]}
+            return Change(f"job/{job.name}", "create", None, after, lambda: self._start(entry, job, state, former))
         before = flink.parameters(live["jid"]).get(FINGERPRINT, "unknown")
         if before == fingerprint:
             return None
         return Change(
-            f"job/{job.name}", "update", {"fingerprint": before}, {"fingerprint": fingerprint},
-            lambda: self._replace(entry, job, live),
-        )  # fmt: skip
+            f"job/{job.name}",
+            "update",
+            {"fingerprint": before},
+            {"fingerprint": fingerprint, "begins_at": "savepoint" if from_state else job.parameters["start_offsets"]},
+            lambda: self._replace(entry, job, live["jid"], from_state),
+        )
 
-    def _replace(self, entry: str, job: Job, live: dict[str, Any]) -> None:
-        savepoint = self._platform.flink.stop_with_savepoint(live["jid"])
-        self._start(entry, job, savepoint, live)
+    def _replace(self, entry: str, job: Job, live: str, from_state: bool) -> None:
+        savepoint = self._platform.flink.stop_with_savepoint(live)
+        self._start(entry, job, savepoint if from_state else None, live)
 
-    def _start(self, entry: str, job: Job, state: str | None, former: dict[str, Any] | None) -> None:
+    def _start(self, entry: str, job: Job, state: str | None, former: str | None) -> None:
         """Submit the job. Going on from a state keeps the run id, so that open transactions are finished or aborted."""
-        run_id = self._platform.flink.parameters(former["jid"]).get(RUN_ID) if state and former else None
-        self.submit(entry, job, state, run_id or format(int(time.time()), "x"))
+        run_id = self._platform.flink.parameters(former).get(RUN_ID) if state and former else None
+        try:
+            self.submit(entry, job, state, run_id or format(int(time.time()), "x"))
+        except ApplyError as error:
+            if state is None:
+                raise
+            raise ApplyError(
+                f"{job.name} did not start from its state, and does not run now.",
+                cause=error.cause,
+                remedy=f"Its state is kept at {state}. Put the former scripts back and run again, or, where the new "
+                "ones cannot take it, run with -p from_state=false: the job goes on at the offsets that it committed.",
+                notebook="deploy-70",
+            ) from error
 
     def submit(self, entry: str, job: Job, state: str | None, run_id: str) -> str:
         """Submit a job from a savepoint or checkpoint, or afresh, and return its id."""

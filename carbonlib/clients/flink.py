@@ -200,13 +200,17 @@ class Flink:
         )
 
     def _last_failure(self, name: str) -> str:
-        ended = sorted((j for j in self.jobs() if j["name"] == name), key=lambda j: -int(j["start-time"]))
-        return self.root_cause(ended[0]["jid"]) if ended else "it was never submitted"
+        ended = max((j for j in self.jobs() if j["name"] == name), key=_start_time, default=None)
+        return self.root_cause(ended["jid"]) if ended else "it was never submitted"
 
-    def ended_job(self, name: str) -> dict[str, Any] | None:
-        """The newest job of that name that has ended, as far as the cluster remembers."""
-        ended = [j for j in self.jobs() if j["name"] == name and j["state"] not in LIVE]
-        return max(ended, key=lambda j: int(j["start-time"]), default=None)
+    def ended_with_state(self, name: str) -> str | None:
+        """Id of the newest ended job of that name that left a savepoint or checkpoint, None where none did."""
+        ended = sorted((j for j in self.jobs() if j["name"] == name and j["state"] not in LIVE), key=_start_time)
+        return next((str(j["jid"]) for j in reversed(ended) if self.last_state(j["jid"])), None)
+
+
+def _start_time(job: Mapping[str, Any]) -> int:
+    return int(job["start-time"])
 
 
 def _errors(answer: httpx.Response) -> str:

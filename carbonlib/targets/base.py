@@ -32,7 +32,11 @@ class Target(Protocol):
     """A place where the platform runs."""
 
     name: str
-    secrets: Mapping[str, str]
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Values of secrets by name."""
+        ...
 
     def endpoints(self) -> dict[str, Any]:
         """Addresses of the running systems; absent ones are left out."""

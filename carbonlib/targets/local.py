@@ -29,9 +29,14 @@ class Local:
     def __init__(self, where: Settings | None = None) -> None:
         self.settings = where or settings()
         self.stack = Stack(self.settings)
-        self.secrets = Secrets(self.settings.state / "secrets.json")
-        self.secrets.ensure(manifest.declared()["secrets"])
+        self._secrets = Secrets(self.settings.state / "secrets.json")
+        self._secrets.ensure(manifest.declared()["secrets"])
         self._assumed: dict[str, Any] = {}
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets of this stack."""
+        return self._secrets
 
     # -- options ----------------------------------------------------------------------------------------------------
 
