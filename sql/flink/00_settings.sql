@@ -4,7 +4,5 @@ SET 'parallelism.default' = '${job.parallelism}';
 SET 'execution.checkpointing.interval' = '${job.checkpoint_interval}';
 -- All times of the platform are UTC, wherever a process runs.
 SET 'table.local-time-zone' = 'UTC';
--- Two sinks of one view share its work: the raw price is parsed once, not once for each sink.
-SET 'table.optimizer.reuse-optimize-block-with-digest-enabled' = 'true';
 -- A partition without news does not hold the watermark of the others.
 SET 'table.exec.source.idle-timeout' = '5 s';

@@ -6,8 +6,7 @@ CREATE TEMPORARY TABLE raw_prices (
     record_topic      STRING            NOT NULL  METADATA FROM 'topic' VIRTUAL,
     record_partition  INT               NOT NULL  METADATA FROM 'partition' VIRTUAL,
     record_offset     BIGINT            NOT NULL  METADATA FROM 'offset' VIRTUAL,
-    record_time       TIMESTAMP_LTZ(3)  NOT NULL  METADATA FROM 'timestamp' VIRTUAL,
-    processed_at      AS PROCTIME()
+    record_time       TIMESTAMP_LTZ(3)  NOT NULL  METADATA FROM 'timestamp' VIRTUAL
 ) WITH (
     'connector'                      = 'kafka',
     'topic'                          = 'commodity-prices-raw',

@@ -7,7 +7,7 @@ CREATE TEMPORARY TABLE late_topic (
     price           DECIMAL(18, 6)  NOT NULL,
     volume          DECIMAL(18, 6)  NOT NULL,
     source          STRING,
-    watermark       STRING          NOT NULL
+    watermark_time  STRING          NOT NULL
 ) WITH (
     'connector'                                 = 'kafka',
     'topic'                                     = 'commodity-prices-late',

@@ -1,5 +1,6 @@
 package carbon.flink.script;
 
+import carbon.flink.SharedOperator;
 import carbon.flink.TableOperator;
 import carbon.flink.anomaly.AnomalyOperator;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.regex.Pattern;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.table.api.EnvironmentSettings;
+import org.apache.flink.table.api.ExplainDetail;
 import org.apache.flink.table.api.TableResult;
 import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
 
@@ -16,15 +18,18 @@ import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
  * The statements of one job: settings, definitions and, at the end, one INSERT or statement set.
  *
  * <p>{@code SET 'carbon.operator.NAME' = 'OPERATOR(TABLE)'} makes the view NAME of an operator applied to a table that is
- * defined above it. All other settings hold for the whole job, wherever they stand.
+ * defined above it. Settings of the planner, {@code table.*}, hold from where they stand; all others for the whole job.
  */
 public final class ScriptJob {
     private static final String OPERATOR = "carbon.operator.";
+    private static final String PLANNER = "table.";
     private static final Pattern CALL = Pattern.compile("([a-z-]+)\\(([A-Za-z0-9_]+)\\)");
-    private static final Map<String, TableOperator> OPERATORS = Map.of("anomaly-detector", new AnomalyOperator());
+    private static final Map<String, TableOperator> OPERATORS =
+            Map.of("anomaly-detector", new AnomalyOperator(), "shared", new SharedOperator());
 
     private final List<Statement> statements;
     private final References references;
+    private final Map<String, String> overrides;
     private final Configuration configuration = new Configuration();
 
     /**
@@ -34,9 +39,10 @@ public final class ScriptJob {
     public ScriptJob(List<Statement> statements, References references, Map<String, String> overrides) {
         this.statements = List.copyOf(statements);
         this.references = references;
+        this.overrides = Map.copyOf(overrides);
         checkOneJob();
         for (Statement statement : this.statements) {
-            if (isSetting(statement)) {
+            if (statement.kind() == Statement.Kind.SET && holdsForAll(statement.setting()[0])) {
                 configuration.setString(statement.setting()[0], statement.setting()[1]);
             }
         }
@@ -54,11 +60,11 @@ public final class ScriptJob {
         }
     }
 
-    private static boolean isSetting(Statement statement) {
-        return statement.kind() == Statement.Kind.SET && !statement.setting()[0].startsWith(OPERATOR);
+    private static boolean holdsForAll(String key) {
+        return !key.startsWith(OPERATOR) && !key.startsWith(PLANNER);
     }
 
-    /** All settings of the job. */
+    /** The settings that hold for the whole job. */
     public Configuration configuration() {
         return configuration;
     }
@@ -74,7 +80,7 @@ public final class ScriptJob {
     public String explain() {
         StreamTableEnvironment tables = define(StreamExecutionEnvironment.getExecutionEnvironment(configuration));
         Statement job = statements.get(statements.size() - 1);
-        return guarded(job, () -> tables.explainSql(job.job()));
+        return guarded(job, () -> tables.explainSql(job.job(), ExplainDetail.JSON_EXECUTION_PLAN));
     }
 
     private StreamTableEnvironment define(StreamExecutionEnvironment environment) {
@@ -86,11 +92,17 @@ public final class ScriptJob {
         return tables;
     }
 
-    private static Void run(StreamTableEnvironment tables, Statement statement) {
+    private Void run(StreamTableEnvironment tables, Statement statement) {
         if (statement.kind() == Statement.Kind.DEFINITION) {
             tables.executeSql(statement.text());
-        } else if (!isSetting(statement)) {
-            apply(tables, statement.setting()[0].substring(OPERATOR.length()), statement.setting()[1]);
+            return null;
+        }
+        String key = statement.setting()[0];
+        String value = statement.setting()[1];
+        if (key.startsWith(OPERATOR)) {
+            apply(tables, key.substring(OPERATOR.length()), value);
+        } else if (key.startsWith(PLANNER) && !overrides.containsKey(key)) {
+            tables.getConfig().set(key, value);
         }
         return null;
     }

@@ -70,7 +70,7 @@ public final class ScriptReader {
                 throw new ScriptException(where() + ": a comment has no end");
             }
             skipTo(end + 2, text.length());
-            current.append(' ');
+            append(" ");
         } else if (c == '\'' || c == '`' || c == '"') {
             quoted(c);
         } else if (text.startsWith("${", position)) {
