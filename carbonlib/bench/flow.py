@@ -21,8 +21,10 @@ from ..oracle.bars import BAR_COLUMNS, BAR_KEYS, MINUTE, minute_of
 from ..oracle.compare import Comparison, compare, plain
 from ..oracle.enriched import ENRICHED_COLUMNS
 from ..oracle.prices import EPOCH, POISON_COLUMNS, PRICE_COLUMNS
+from ..waiting import wait_until
 from .audit import Audit, Place, place, repeated
-from .log import Log, Row, frame_of, header, moment, position, records, shown, until, without
+from .hops import Followed, Hop
+from .log import EVERY, Log, Row, frame_of, header, moment, position, records, shown, until, without
 from .pipeline import Pipeline, load_pipeline
 from .reading import RECORD_COLUMNS, AvroDecoder, TopicReader, decode_json
 
@@ -99,6 +101,72 @@ class Flow:
         self._read_raw()
         return frame_of(self._poison, POISON_COLUMNS)
 
+    def wait_for_prices(
+        self,
+        *,
+        source: str | None = None,
+        commodity_code: str | None = None,
+        as_of: str | None = None,
+        least: int = 1,
+        timeout: str | float = "60 s",
+    ) -> pd.DataFrame:
+        """Wait until the raw topic holds that many prices of a source, a commodity, a day, and return them.
+
+        Args:
+            as_of: ISO date that the prices refer to.
+
+        Raises:
+            WaitTimeout: when they do not come in time.
+        """
+        wanted = {
+            "source": source,
+            "commodity_code": commodity_code,
+            "as_of": None if as_of is None else datetime.fromisoformat(as_of),
+        }
+        asked = {name: value for name, value in wanted.items() if value is not None}
+
+        def found() -> list[Row] | None:
+            self._read_raw()
+            rows = [p for p in self._prices if all(p[name] == value for name, value in asked.items())]
+            return rows if len(rows) >= least else None
+
+        what = f"At least {least} prices with {', '.join(f'{k} {v}' for k, v in asked.items()) or 'any content'}"
+        rows = wait_until(found, what=what, timeout=timeout, every=EVERY, notebook="deploy-60")
+        return frame_of(rows, PRICE_COLUMNS)
+
+    def trace(self, event_id: str, timeout: str | float = "30 s") -> Followed:
+        """What each place holds of a price, by the times that the platform itself wrote down."""
+        self._read_raw()
+
+        def look() -> Followed:
+            self._enriched.update()
+            self._alerts.update()
+            return self._trace(event_id)
+
+        return until(look, lambda way: not way.missing, timeout)
+
+    def _trace(self, event_id: str) -> Followed:
+        topics, tables = self.pipeline, self.pipeline.tables
+        raw = next((p for p in self._prices if p["event_id"] == event_id), None)
+        if raw is None:
+            return Followed(event_id, [Hop(topics.raw, None)])
+        code, minute = raw["commodity_code"], minute_of(raw["event_time"])
+        row = self._one(tables.prices, "commodity_code = %s AND event_id = %s", [code, event_id])
+        bar = self._one(tables.bars, "commodity_code = %s AND window_start = %s", [code, minute])
+        enriched = next((r for r in self._enriched.rows if r["event_id"] == event_id), {})
+        hops = [
+            Hop(topics.raw, 0, raw),
+            Hop(topics.enriched, _after(raw, enriched.get("enriched_at")), enriched),
+            Hop(tables.prices, _after(raw, row.get("enriched_at")), row),
+            Hop(tables.bars, None, bar),
+        ]
+        alerts = [a for a in self._alerts.rows if a["event_id"] == event_id]
+        return Followed(event_id, [*hops, *(Hop(topics.alerts, _after(raw, a["detected_at"]), a) for a in alerts)])
+
+    def _one(self, table: str, where: str, parameters: list[Any]) -> Row:
+        rows = records(self._platform.doris.query(f"SELECT * FROM {table} WHERE {where}", parameters))
+        return rows[0] if rows else {}
+
     # -- nothing lost, nothing twice --------------------------------------------------------------------------------
 
     def audit(self, timeout: str | float = "60 s") -> Audit:
@@ -163,13 +231,16 @@ class Flow:
         wanted = oracle.expected_enriched(frame_of(self._prices, PRICE_COLUMNS), dimension)
         unique = wanted.drop_duplicates("event_id", keep="last")
         ids = set(unique["event_id"])
-        again = {"repeated event ids": len(wanted) - len(unique)}
+        settled = _settled(dimension)
 
         def look() -> Comparison:
             self._enriched.update()
-            found = frame_of([r for r in self._enriched.rows if r["event_id"] in ids], ENRICHED_COLUMNS)
-            found = found.drop_duplicates("event_id", keep="last")
-            return compare(unique, found, ["event_id"], name="enriched prices", left_out=again)
+            rows = {r["event_id"]: r for r in self._enriched.rows if r["event_id"] in ids}
+            older = {i for i, r in rows.items() if plain(r["enriched_at"]) < settled.get(r["commodity_code"], EPOCH)}
+            judged = frame_of([r for i, r in rows.items() if i not in older], ENRICHED_COLUMNS)
+            left_out = {"repeated event ids": len(wanted) - len(unique), "before the dimension changed": len(older)}
+            expected = unique[~unique["event_id"].isin(older)]
+            return compare(expected, judged, ["event_id"], name="enriched prices", left_out=left_out)
 
         return until(look, _equal, timeout)
 
@@ -242,8 +313,24 @@ class Flow:
         return frame_of([{**row, "event_time": moment(row["event_time"])} for row in self._alerts.rows], columns)
 
 
+def _after(raw: Row, stamp: Any) -> float | None:
+    """Milliseconds from the record's time in the raw topic to a time that a later place wrote down."""
+    return None if stamp is None else float((moment(stamp) - raw["ingest_time"]).total_seconds() * 1000)
+
+
 def _at(record: Row) -> Hashable:
     return record["partition"], record["offset"]
+
+
+def _settled(dimension: pd.DataFrame) -> dict[str, datetime]:
+    """When prices must show the newest row of each commodity that was changed: a minute after the change."""
+    changes = [r for r in records(dimension) if r["updated_at"] is not None]
+    times = Counter(r["commodity_code"] for r in changes)
+    return {
+        code: max(plain(r["updated_at"]) for r in changes if r["commodity_code"] == code) + MINUTE
+        for code, count in times.items()
+        if count > 1
+    }
 
 
 def _equal(comparison: Comparison) -> bool:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import html
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
-from .._errors import CarbonError, EngineError, UsageError, shorten
+from .._errors import CarbonError, EngineError, UsageError
 from ..oracle.bars import minute_of
 from ..oracle.prices import at
 from ..waiting import seconds
+from .hops import Followed, Hop
 from .pipeline import Pipeline, load_pipeline
 from .reading import AvroDecoder, consumer, decode_json, record_of
 
@@ -24,56 +23,6 @@ if TYPE_CHECKING:
     from ..platform import Platform
 
 LOOK_EVERY = 0.02
-
-
-@dataclass(frozen=True)
-class Hop:
-    """One place on the way.
-
-    Args:
-        name: of the place.
-        ms: milliseconds from the sending to the moment when a reader of this place had it; None when it never came.
-        saw: what was read there, empty when it never came.
-    """
-
-    name: str
-    ms: float | None
-    saw: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Followed:
-    """The way of one price."""
-
-    event_id: str
-    hops: Sequence[Hop]
-
-    @property
-    def missing(self) -> list[str]:
-        """Places that it did not reach in time."""
-        return [h.name for h in self.hops if h.ms is None]
-
-    def ms(self, name: str) -> float | None:
-        """Milliseconds to a place."""
-        return next(h.ms for h in self.hops if h.name == name)
-
-    def table(self) -> pd.DataFrame:
-        """One row a hop."""
-        rows = [[h.name, "not seen" if h.ms is None else f"{h.ms:.0f}", _said(h.saw)] for h in self.hops]
-        return pd.DataFrame(rows, columns=["hop", "ms", "saw"], dtype=object)
-
-    def __repr__(self) -> str:
-        return f"{self.event_id}\n{self.table().to_string(index=False)}"
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        verdict = "failed" if self.missing else "passed"
-        rows = "".join(
-            f"<tr><td>{html.escape(name)}</td><td>{html.escape(ms)}</td><td><code>{html.escape(saw)}</code></td></tr>"
-            for name, ms, saw in self.table().itertuples(index=False)
-        )
-        head = "<thead><tr><th>hop</th><th>ms since it was sent</th><th>saw</th></tr></thead>"
-        page = f'<p class="carbon-{verdict}">{html.escape(self.event_id)}</p><table>{head}<tbody>{rows}</tbody></table>'
-        return {"text/plain": repr(self), "text/html": page}
 
 
 def follow(
@@ -177,7 +126,7 @@ class _Follower:
             seen = self._since_sent()
             if message.error() is None and (saw := mine(message)) is not None:
                 return Hop(topic, seen, saw)
-        return Hop(topic, None, {})
+        return Hop(topic, None)
 
     def _poll(self, table: str, look: Callable[[], Mapping[str, Any] | None]) -> Hop:
         deadline = self._sent + self._timeout
@@ -191,7 +140,7 @@ class _Follower:
             if saw is not None:
                 return Hop(table, self._since_sent(), saw)
             time.sleep(LOOK_EVERY)
-        return Hop(table, None, {"trouble": trouble} if trouble else {})
+        return Hop(table, None, trouble=trouble)
 
     # -- what each place shows of it ---------------------------------------------------------------------------------
 
@@ -249,7 +198,3 @@ def at_end(bootstrap_servers: str, topic: str) -> Consumer:
     ends = [(p, reader.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1]) for p in partitions]
     reader.assign([TopicPartition(topic, p, end) for p, end in ends])
     return reader
-
-
-def _said(saw: Mapping[str, Any]) -> str:
-    return shorten(", ".join(f"{k}={v}" for k, v in saw.items() if v is not None), 400)

@@ -146,7 +146,7 @@ def follow_prices(
     topics, bootstrap = pipeline or load_pipeline(), platform.kafka.bootstrap_servers
     avro = AvroDecoder(platform.endpoints()["registry"]["url"])
     with tempfile.TemporaryDirectory(prefix="carbon-latency-") as folder:
-        codes = test_codes("TEST-LAT", CODES)
+        codes = own_codes("TEST-LAT", CODES)
         orders = Orders(bootstrap, topics.raw, rate, count, codes, str(Path(folder) / "sent.npy"))
         listeners = [Listener(bootstrap, topics.raw), Listener(bootstrap, topics.enriched)]
         try:
@@ -162,7 +162,7 @@ def follow_prices(
     return _judge(collected, schedule(start, rate, count), sent, rate, warmup, load)
 
 
-def test_codes(prefix: str, count: int) -> list[str]:
+def own_codes(prefix: str, count: int) -> list[str]:
     """Commodity codes that no one trades, new ones for each run."""
     run = uuid.uuid4().hex[:6].upper()
     return [f"{prefix}-{run}-{i}" for i in range(count)]

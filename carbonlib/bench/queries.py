@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from .._errors import EngineError, TargetUnreachable, UsageError
 from .._project import SQL
 from .figures import over_time, percentile_curves
 from .generator import START_AHEAD_NS, Generator, Orders
-from .latency import CODES, test_codes
+from .latency import CODES, own_codes
 from .pipeline import load_pipeline
 from .samples import Latencies, Validity, load_average, percentiles
 
@@ -39,6 +40,12 @@ class Query:
     name: str
     sql: str
     parameters: Mapping[str, Any]
+
+
+def last_hours(hours: float) -> dict[str, datetime]:
+    """The span up to now as the queries of the use cases name it: `from_time`, `to_time` (UTC)."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return {"from_time": now - timedelta(hours=hours), "to_time": now}
 
 
 def load_queries(values: Mapping[str, Any], folder: Path = SQL / "doris" / "queries") -> list[Query]:
@@ -153,7 +160,7 @@ def _load(
         return nullcontext(None)
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="carbon-load-"))
     orders = Orders(
-        platform.kafka.bootstrap_servers, load_pipeline().raw, rate, int(rate * seconds), test_codes("TEST-QRY", CODES),
+        platform.kafka.bootstrap_servers, load_pipeline().raw, rate, int(rate * seconds), own_codes("TEST-QRY", CODES),
         str(Path(folder) / "sent.npy"),
     )  # fmt: skip
     return Generator(orders)
