@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ ENGINE = "carbon"
 START_TIMEOUT = 60
 GRACE_SECONDS = 10.0
 _LOG_TAIL = 4000
-_SOCKET_PATH_LIMIT = 90  # Unix socket names end at 107 bytes, and jupyter_client appends to this one
+_SOCKET_PATH_LIMIT = 85  # Unix socket names end at 107 bytes, and jupyter_client appends to them
 _EXTENSION = "carbonlib.runbook.kernel"
 _BANNER_TAG = "papermill-error-cell-tag"
 
@@ -94,11 +96,11 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     """papermill's client with a record of each cell, a time limit for the whole notebook, and orderly interrupts."""
 
     def __init__(
-        self, nb_man: Any, *, execution: Execution, watch: Watch, timeout_s: int, private: Path, **options: Any
+        self, nb_man: Any, *, execution: Execution, watch: Watch, timeout_s: int, sockets: Path, **options: Any
     ) -> None:
         options |= {"timeout_func": self._remaining, "force_raise_errors": True}
         super().__init__(nb_man, **options)
-        self._execution, self._watch, self._private = execution, watch, private
+        self._execution, self._watch, self._sockets = execution, watch, sockets
         self._limit, self._deadline = timeout_s, time.monotonic() + START_TIMEOUT + timeout_s
         execution.notebook = nb_man.nb
         execution.cells = _code_cells(nb_man.nb)
@@ -106,10 +108,10 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         self.on_cell_execute, self.on_cell_executed = self._cell_starts, self._cell_answers
 
     def create_kernel_manager(self) -> KernelManager:
-        """A kernel that is reached by Unix sockets in the private folder: no TCP port to take or to listen on."""
-        file = str(self._private.with_suffix(".kernel"))
+        """A kernel that is reached by Unix sockets in a private folder: no TCP port to take or to listen on."""
+        file = str(self._sockets / "kernel")
         self.km = KernelManager(kernel_name=self.kernel_name, config=self.config, connection_file=file)
-        self.km.transport = "ipc" if len(file) < _SOCKET_PATH_LIMIT else "tcp"
+        self.km.transport = "ipc"
         return self.km
 
     def papermill_execute_cells(self) -> None:
@@ -192,22 +194,33 @@ class Engine(NBClientEngine):  # type: ignore[misc]
         **unused: Any,
     ) -> None:
         """Run the cells of `nb_man` in a kernel with this environment."""
-        client = Client(
-            nb_man,
-            execution=execution,
-            watch=watch,
-            timeout_s=timeout_s,
-            private=private,
-            kernel_name=kernel_name,
-            startup_timeout=start_timeout,
-        )
         log = private.with_suffix(".log")
-        with log.open("wb") as stream:
-            # What the kernel process itself writes must not reach the terminal: it has not been redacted.
+        # What the kernel process itself writes must not reach the terminal: it has not been redacted.
+        with _socket_folder(private) as sockets, log.open("wb") as stream:
+            client = Client(
+                nb_man,
+                execution=execution,
+                watch=watch,
+                timeout_s=timeout_s,
+                sockets=sockets,
+                kernel_name=kernel_name,
+                startup_timeout=start_timeout,
+            )
             try:
                 client.execute(env=dict(environment), stdout=stream, stderr=stream)
             finally:
                 execution.kernel_log = log.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:].strip()
+
+
+@contextmanager
+def _socket_folder(private: Path) -> Iterator[Path]:
+    near = private.with_suffix(".sockets")
+    if len(str(near)) < _SOCKET_PATH_LIMIT:
+        near.mkdir(mode=0o700)
+        yield near
+        return
+    with tempfile.TemporaryDirectory(prefix="carbon-") as short:
+        yield Path(short)
 
 
 papermill_engines.register(ENGINE, Engine)

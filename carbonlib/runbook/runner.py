@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -166,7 +165,7 @@ class _Run:
         self.options, self.setup, self.catalogue, self.values = options, setup, catalogue, values
         self.listener, self.stop, self.folder, self.result = listener, stop, folder, result
         self.began = time.monotonic()
-        self.private = Path(tempfile.mkdtemp(prefix="carbon-"))  # mkdtemp makes it 0700
+        self.private = _private_folder(setup.state, options.target)
         self.earlier = ledger.resumable(setup.reports, result) if options.resume else None
         result.resumed_from = self.earlier[0].name if self.earlier else None
 
@@ -284,6 +283,15 @@ class _Run:
         self._record()
         write_index(self.folder, result, self._redactor())
         write_history(self.setup.reports)
+
+
+def _private_folder(state: Path, target: str) -> Path:
+    """An empty folder for what is not redacted yet; as we hold the lock, what a killed run left in it is removed."""
+    folder = state / "private" / target
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    folder.chmod(0o700)
+    return folder
 
 
 def _digest(path: Path) -> str:

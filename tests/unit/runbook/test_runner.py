@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,17 +117,19 @@ def test_published_notebooks_hold_the_true_state_of_each_cell(broken_run: tuple[
     assert states[-2:] == ["failed", "pending"] and notebook["metadata"]["papermill"]["exception"] is True
 
 
-def test_no_private_copy_stays_behind(run_inputs: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t"))
-    (tmp_path / "t").mkdir()
-    seen: list[int] = []
+def test_no_private_copy_stays_behind(run_inputs: Runner, tmp_path: Path) -> None:
+    private = tmp_path / "state" / "private" / "local"
+    private.mkdir(parents=True)
+    (private / "left-by-a-killed-run.ipynb").write_text("raw")
+    seen: list[tuple[int, set[str]]] = []
 
     class Listener(runner.Silent):
         def cell(self, record: engine.CellRecord, total: int) -> None:
-            seen.extend(p.stat().st_mode & 0o777 for p in (tmp_path / "t").glob("carbon-*"))
+            names = {p.suffix for p in private.iterdir()} - {""}
+            seen.append((private.stat().st_mode & 0o777, names & {".ipynb"} | {p.name for p in private.glob("left*")}))
 
     run_inputs("ok", listener=Listener())
-    assert seen and set(seen) == {0o700} and list((tmp_path / "t").iterdir()) == []
+    assert set(map(repr, seen)) == {repr((0o700, {".ipynb"}))} and not private.exists()
 
 
 def test_plan_changes_nothing_and_leaves_out_what_cannot_plan(run_inputs: Runner) -> None:
@@ -220,10 +222,17 @@ def _until(condition: Callable[[], Any], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-def _start(tmp_path: Path) -> subprocess.Popen[str]:
+@pytest.fixture
+def short_tmp() -> Iterator[Path]:
+    """A temporary folder with a name short enough for sockets, emptied of what a killed run leaves in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def _start(tmp_path: Path, short_tmp: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "carbonlib", "run", "input-waits", "input-ok", "-p", f"where={tmp_path}"]
     environment = {**os.environ, "CARBON_NOTEBOOKS": str(INPUTS), "CARBON_STATE": str(tmp_path / "state")}
-    environment |= {"PYTHONPATH": str(ROOT), "CARBON_TEST_TOKEN": SECRET}
+    environment |= {"PYTHONPATH": str(ROOT), "CARBON_TEST_TOKEN": SECRET, "TMPDIR": str(short_tmp)}
     process = subprocess.Popen(
         [*command, "--reports", str(tmp_path / "reports")], env=environment, text=True, stdout=subprocess.PIPE
     )
@@ -232,8 +241,8 @@ def _start(tmp_path: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_is_reported_and_cleaned_up(tmp_path: Path, number: signal.Signals) -> None:
-    process = _start(tmp_path)
+def test_an_interrupt_is_reported_and_cleaned_up(tmp_path: Path, short_tmp: Path, number: signal.Signals) -> None:
+    process = _start(tmp_path, short_tmp)
     kernels = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
     output, _ = process.communicate(timeout=40)
@@ -251,8 +260,8 @@ def test_an_interrupt_is_reported_and_cleaned_up(tmp_path: Path, number: signal.
     _until(lambda: not any(k.is_running() and k.status() != psutil.STATUS_ZOMBIE for k in kernels))
 
 
-def test_a_killed_run_leaves_a_record_that_is_not_passed_and_can_be_resumed(tmp_path: Path) -> None:
-    process = _start(tmp_path)
+def test_a_killed_run_leaves_a_record_that_is_not_passed(tmp_path: Path, short_tmp: Path) -> None:
+    process = _start(tmp_path, short_tmp)
     kernels = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.communicate(timeout=20)
