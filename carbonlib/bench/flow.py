@@ -139,8 +139,8 @@ class Flow:
         self._read_raw()
 
         def look() -> Followed:
-            self._enriched.update()
-            self._alerts.update()
+            for log in (self._enriched, self._late, self._alerts):
+                log.update()
             return self._trace(event_id)
 
         return until(look, lambda way: not way.missing, timeout)
@@ -154,11 +154,13 @@ class Flow:
         row = self._one(tables.prices, "commodity_code = %s AND event_id = %s", [code, event_id])
         bar = self._one(tables.bars, "commodity_code = %s AND window_start = %s", [code, minute])
         enriched = next((r for r in self._enriched.rows if r["event_id"] == event_id), {})
+        late = next((r for r in self._late.rows if r["event_id"] == event_id), None)
         hops = [
             Hop(topics.raw, 0, raw),
             Hop(topics.enriched, _after(raw, enriched.get("enriched_at")), enriched),
             Hop(tables.prices, _after(raw, row.get("enriched_at")), row),
-            Hop(tables.bars, None, bar),
+            # What came too late for its bar was put aside, and that is where its way ends.
+            Hop(tables.bars, None, bar) if late is None else Hop(topics.late, None, late),
         ]
         alerts = [a for a in self._alerts.rows if a["event_id"] == event_id]
         return Followed(event_id, [*hops, *(Hop(topics.alerts, _after(raw, a["detected_at"]), a) for a in alerts)])

@@ -94,6 +94,7 @@ class FakePlatform:
         self.kafka = SimpleNamespace(bootstrap_servers=brokers)
         self.tables: dict[str, Callable[[], pd.DataFrame]] = {}
         self.doris = SimpleNamespace(query=self._query)
+        self.iceberg = SimpleNamespace(rows=lambda _: pd.DataFrame())
         self._registry = registry.url
         self._producer = Producer({"bootstrap.servers": brokers, "log_level": 0, "linger.ms": 0})
 

@@ -3,18 +3,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from carbonlib._errors import EngineError
+from carbonlib._errors import EngineError, WaitTimeout
 from carbonlib.bench.flow import Flow, watch
 from carbonlib.bench.log import position, without
 from carbonlib.bench.pipeline import Pipeline, load_pipeline
-from carbonlib.oracle import expected_bars
+from carbonlib.bench.poison import send_poison
+from carbonlib.oracle import expected_bars, parse_raw
 from carbonlib.oracle.alerts import ALERT_COLUMNS
 from carbonlib.oracle.bars import BAR_COLUMNS
+from carbonlib.oracle.enriched import DESCRIBED
 
 from .conftest import FakePlatform
 
@@ -24,6 +28,9 @@ NOW = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
 def price(event_id: str, amount: str = "75.5", second: float = 0, code: str = "CL") -> bytes:
     when = (NOW + timedelta(seconds=second)).isoformat() + "Z"
     return json.dumps({"commodity_code": code, "price": amount, "event_id": event_id, "event_time": when}).encode()
+
+
+DIMENSION = [("new", "BBL", "CL"), ("gas", "X", "NG")]
 
 
 class Stage:
@@ -175,6 +182,57 @@ def test_an_alert_given_twice_or_out_of_nothing_is_found(stage: Stage) -> None:
     stage.platform.send(stage.pipeline.alerts, json.dumps(bogus).encode(), json.dumps(bogus).encode())
     found = stage.flow.alerts("topic", 0)
     assert {(d.expected, d.actual) for d in found.differences} == {("none", "one"), ("one", "2 times")}
+
+
+def test_a_price_is_traced_to_its_bar_or_to_the_late_prices(stage: Stage) -> None:
+    stage.platform.send(stage.pipeline.raw, price("a", "-36.98"))
+    assert stage.flow.trace("nobody", 0).missing == [stage.pipeline.raw]
+    assert stage.flow.trace("a", 0).missing == [stage.pipeline.enriched, "db.prices", "db.bars"]
+    stage.enrich("a", "-36.98")
+    stage.platform.tables["db.prices"] = lambda: pd.DataFrame([{"event_id": "a", "enriched_at": NOW}])
+    stage.platform.send(stage.pipeline.late, b'{"event_id":"a"}')
+    way = stage.flow.trace("a", 0)
+    assert way.missing == []
+    assert [h.name for h in way.hops][-1] == stage.pipeline.late
+
+
+def test_prices_can_be_waited_for_by_what_they_say(stage: Stage) -> None:
+    message = b'{"commodity_code":"CL","price":-36.98,"source":"EIA","as_of":"2020-04-20"}'
+    stage.platform.send(stage.pipeline.raw, price("other"), message)
+    found = stage.flow.wait_for_prices(commodity_code="CL", as_of="2020-04-20", source="EIA", timeout="5 s")
+    assert found["price"].tolist() == [Decimal("-36.98")]
+    with pytest.raises(WaitTimeout, match="At least 2 prices with commodity_code CL, as_of 2020-04-20"):
+        stage.flow.wait_for_prices(commodity_code="CL", as_of="2020-04-20", least=2, timeout=0)
+
+
+def test_enriched_prices_are_those_of_the_dimension_and_changes_have_a_minute_to_show(stage: Stage) -> None:
+    stage.platform.send(stage.pipeline.raw, price("a"), price("b", code="NG"))
+    columns = [*DESCRIBED, "currency", "unit", "commodity_code", "updated_at", "deleted"]
+    rows = [[name, None, None, None, "USD", unit, code, NOW, False] for name, unit, code in DIMENSION]
+    stage.platform.iceberg = SimpleNamespace(rows=lambda _: pd.DataFrame(rows, columns=columns, dtype=object))
+    raw = {r["event_id"]: r for r in stage.flow.prices().to_dict("records")}
+    for event_id, name in (("a", "old"), ("b", "gas")):
+        added = {**dict.fromkeys(DESCRIBED), "name": name, "currency": "USD", "unit": "BBL" if name == "old" else "X"}
+        row = {**raw[event_id], **added, "enriched_at": NOW}
+        stage.flow._enriched.rows.append({str(k): v for k, v in row.items()})
+    assert [(d.key, d.expected, d.actual) for d in stage.flow.enriched(0).differences] == [(("a",), "new", "old")]
+    rows.append(["newer", None, None, None, "USD", "BBL", "CL", NOW + timedelta(seconds=1), False])
+    changed = stage.flow.enriched(0)
+    assert (changed.differing, changed.compared, changed.left_out["before the dimension changed"]) == (0, 1, 1)
+
+
+def test_every_kind_of_poison_is_none_of_a_price_and_its_neighbours_are(
+    platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, bytes]] = []
+    monkeypatch.setattr(platform.kafka, "produce", lambda topic, messages: sent.extend(messages), raising=False)
+    outcome = send_poison(platform)  # type: ignore[arg-type]
+    stamps = [int(datetime.now(UTC).timestamp() * 1000)] * len(sent)
+    values = [value for _, value in sent]
+    records = pd.DataFrame({"partition": 0, "offset": range(len(sent)), "timestamp": stamps, "value": values})
+    parsed = parse_raw(records, "raw")
+    assert parsed.poison["offset"].tolist() == list(range(1, len(sent), 2))
+    assert (len(parsed.prices), len(outcome.poison)) == (outcome.good, outcome.good)
 
 
 def test_of_a_repeated_event_as_many_copies_are_late_as_were_put_aside() -> None:
