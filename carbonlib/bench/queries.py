@@ -237,9 +237,7 @@ class _Schedule:
             return Latencies(name, took, (self.due[chosen] - self.due[0]) / 1e9)
 
         counted = numbers >= warm
-        each = [
-            leg(query.name, counted & (numbers % len(self.queries) == i)) for i, query in enumerate(self.queries)
-        ]
+        each = [leg(query.name, counted & (numbers % len(self.queries) == i)) for i, query in enumerate(self.queries)]
         took = (self.done.max() - self.due[0]) / 1e9
         achieved = min(1.0, self.count / self.qps / took)
         return QueryRun(self.qps, leg("all queries", counted), each, self.rows, self.lag / 1e6, achieved, load)

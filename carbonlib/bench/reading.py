@@ -51,9 +51,7 @@ class TopicReader:
         try:
             self.begin = self._first_offsets(since)
         except KafkaException as error:
-            raise TargetUnreachable(
-                f"Topic {topic} cannot be read.", cause=str(error), notebook="deploy-10"
-            ) from error
+            raise TargetUnreachable(f"Topic {topic} cannot be read.", cause=str(error), notebook="deploy-10") from error
         self.positions = dict(self.begin)
 
     def _first_offsets(self, since: datetime | None) -> dict[int, int]:

@@ -90,7 +90,12 @@ def test_a_run_follows_every_price_through_both_hops(platform: FakePlatform, pip
 def test_a_run_counts_what_is_lost_and_what_is_doubled(platform: FakePlatform, pipeline: Pipeline) -> None:
     with enricher(platform, pipeline, drop=5, double=9):
         run = follow_prices(
-            platform, rate=100, seconds=0.5, warmup=0, timeout="1 s", pipeline=pipeline  # type: ignore[arg-type]
+            platform,
+            rate=100,
+            seconds=0.5,
+            warmup=0,
+            timeout="1 s",
+            pipeline=pipeline,  # type: ignore[arg-type]
         )
     assert (run.lost, run.doubled) == (1, 1)
     assert len(run.processing.ms) == 49
