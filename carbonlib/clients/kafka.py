@@ -260,7 +260,7 @@ class Kafka:
 
     def echo(self, topic: str) -> Echo:
         """Send a marked record and read it back."""
-        sent = uuid.uuid4().hex
+        sent = uuid.uuid4().hex[:12]
         start = self.end_offsets(topic)
         began = time.monotonic()
         self.produce(topic, [(sent, sent.encode())])
