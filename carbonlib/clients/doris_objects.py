@@ -59,16 +59,30 @@ def load_objects(folder: Path, values: Mapping[str, str]) -> list[SqlObject]:
         UsageError: for a file that declares nothing, or something that is no object of Doris.
     """
     objects: list[SqlObject] = []
+    # Every secret stands between quotation marks; one that holds a quotation mark must not end them.
+    quoted = {k: _escaped(v) if k.startswith("secret.") else v for k, v in values.items()}
     for path in sorted(folder.glob("[0-9]*.sql")):
-        found = [
-            parse_object(s, path.name) for s in split_statements(resolve(path.read_text(encoding="utf-8"), values))
-        ]
+        text = resolve(path.read_text(encoding="utf-8"), quoted)
+        found = [parse_object(statement, path.name) for statement in _statements(text, path.name)]
         if not found:
             raise UsageError(f"{path.name} holds no statement.", remedy="Write the object into it, or remove it.")
         objects += found
     if not objects:
         raise UsageError(f"There are no SQL files in {folder.name}.", remedy="Check out the folder sql/doris.")
     return objects
+
+
+def _escaped(secret: str) -> str:
+    return secret.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _statements(text: str, source: str) -> list[str]:
+    try:
+        return split_statements(text)
+    except DorisError as refused:
+        raise UsageError(
+            f"{source} is not valid for Doris.", cause=refused.detail, remedy="Correct the file."
+        ) from None
 
 
 def split_statements(text: str) -> list[str]:

@@ -39,6 +39,12 @@ _FAITHFUL = frozenset(
     )
 )
 
+_OF_A_MOMENT = frozenset(
+    words(
+        """Hour Minute Second Quarter LastDay Dayname DayOfYear TimestampTrunc DateTrunc DateAdd DateSub AddMonths
+        TimestampAdd"""
+    )
+)
 # Doris name → arity → DuckDB expression. Used for what sqlglot passes through by name.
 _TEMPLATES: dict[str, dict[int, str]] = {
     "ndv": {1: "approx_count_distinct(:a)"},
@@ -141,6 +147,9 @@ def _rewrite(node: exp.Func) -> exp.Expr:
     if isinstance(node, (exp.Anonymous, exp.AnonymousAggFunc)):
         return _by_name(node, node.name.lower(), list(node.expressions))
     if type(node).__name__ in _FAITHFUL:
+        # DuckDB does not read a plain text as a moment here; Doris does.
+        if type(node).__name__ in _OF_A_MOMENT and isinstance(node.this, exp.Literal) and node.this.is_string:
+            node.set("this", exp.cast(node.this.copy(), "TIMESTAMP"))
         return node
     raise _unknown(node.sql_name() if hasattr(node, "sql_name") else type(node).__name__)
 
@@ -238,6 +247,11 @@ def _from_unixtime(node: exp.Func) -> exp.Expr:
     return _filled("strftime(make_timestamp(CAST(:a AS BIGINT) * 1000000), :b)", [node.this, node.args["format"]])
 
 
+def _count_if(node: exp.Func) -> exp.Expr:
+    # DuckDB's count_if of no rows is NULL.
+    return _filled("count(CASE WHEN :a THEN 1 END)", [node.this])
+
+
 def _array_agg(node: exp.Func) -> exp.Expr:
     return _filled("list(:a)", [node.this])
 
@@ -259,6 +273,8 @@ _SPECIAL = {
     "GroupConcat": _group_concat,
     "TimestampDiff": _timestamp_diff,
     "StrToDate": _str_to_date,
+    "StrToTime": _str_to_date,
     "UnixToTime": _from_unixtime,
     "ArrayAgg": _array_agg,
+    "CountIf": _count_if,
 }

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import gzip
 import json
+import logging
 import shutil
 import uuid
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,7 @@ from .errors import DorisError
 from .exporter import backend_metrics, frontend_metrics
 from .loadspec import LoadSpec, from_headers, is_true
 
+log = logging.getLogger(__name__)
 LOADERS = 4  # loads that are read at the same time; one writes
 _CHUNK = 1 << 18
 _LOAD_PATHS = (
@@ -195,11 +197,17 @@ class Http:
         except DorisError as refused:
             await request.release()
             self.engine.metrics.add("doris_be_stream_load_txn_request", type="rollback")
-            return _json({"TxnId": -1, "Label": label, "Status": "Fail", "Message": f"[ANALYSIS_ERROR]{refused.wire}"})
+            return _json(_refused_load(label, refused))
         path = self.engine.loader.scratch_file()
         try:
             await _receive(request, path)
             answer = await self._in_thread(lambda: self._load(headers, database, table, path, spec, label))
+        except DorisError as refused:
+            answer = _refused_load(label, refused)
+        except Exception as broken:
+            # Whatever it is, the sender must learn that nothing was loaded, in a form that it understands.
+            log.exception("stream load into %s.%s failed", database, table)
+            answer = _refused_load(label, DorisError(f"internal error: {type(broken).__name__}: {broken}"))
         finally:
             path.unlink(missing_ok=True)
         good = answer["Status"] == "Success"
@@ -242,6 +250,10 @@ class Http:
         entry = self.engine.transactions.find(database, txn_id, label)
         self.engine.access.require(user, "LOAD", database, entry.table)
         return self.engine.transactions.finish(database, txn_id, label, commit)
+
+
+def _refused_load(label: str, refused: DorisError) -> dict[str, Any]:
+    return {"TxnId": -1, "Label": label, "Status": "Fail", "Message": f"[ANALYSIS_ERROR]{refused.wire}"}
 
 
 async def _receive(request: web.Request, path: Path) -> None:

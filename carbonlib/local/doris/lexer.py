@@ -190,7 +190,8 @@ class Cursor:
             token = self.next()
             if token.kind == "end":
                 raise DorisError("mismatched input: parenthesis is not closed")
-            depth += (token.text == "(") - (token.text == ")")
+            # A half-open range of partition values, `[(a), (b))`, opens with a bracket and closes with a parenthesis.
+            depth += (token.text in ("(", "[")) - (token.text in (")", "]"))
         return self.sql[start : token.start].strip()
 
     def rest(self) -> str:

@@ -26,7 +26,7 @@ class Metrics:
             self.add("doris_be_stream_load_txn_request", 0, type=kind)
         for kind in ("load_rows", "receive_bytes"):
             self.add("doris_be_stream_load", 0, type=kind)
-        for name in ("doris_fe_query_total", "doris_fe_query_err", 
+        for name in ("doris_fe_query_total", "doris_fe_query_err",
                      "doris_fe_routine_load_rows", "doris_fe_routine_load_error_rows",
                      "doris_fe_routine_load_receive_bytes", "doris_fe_routine_load_abort_task_num"):  # fmt: skip
             self.add(name, 0)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mysql_mimic import packets
-from mysql_mimic.auth import AuthInfo, Forbidden, IdentityProvider, NativePasswordAuthPlugin, User
+from mysql_mimic.auth import IdentityProvider, NativePasswordAuthPlugin, User
 from mysql_mimic.connection import Connection
 from mysql_mimic.control import LocalControl
 from mysql_mimic.errors import MysqlError
@@ -20,7 +19,7 @@ from mysql_mimic.session import BaseSession
 from mysql_mimic.stream import MysqlStream
 from mysql_mimic.variables import GlobalVariables, SessionVariables
 
-from .access import denied
+from .access import Access, denied
 from .commands import run
 from .context import Context
 from .engine import MYSQL_VERSION, Engine
@@ -30,6 +29,7 @@ from .results import Answer
 log = logging.getLogger(__name__)
 WORKERS = 16  # threads for statements; queries among them are limited further by the engine
 _NEVER_MATCHES = "0" * 40
+PLUGIN = NativePasswordAuthPlugin()
 
 
 class Session(BaseSession):  # type: ignore[misc]
@@ -45,14 +45,12 @@ class Session(BaseSession):  # type: ignore[misc]
         self._context: Context | None = None
 
     async def init(self, connection: Connection) -> None:
-        """Login is over: check the database that the client named."""
+        """The login is over."""
         user = self.username
         assert user is not None
         loop = asyncio.get_running_loop()
-        self._context = Context(self.engine, user, connection=connection.connection_id)
+        self._context = Context(self.engine, user, self.database or "", connection.connection_id)
         self._context.kill = lambda number: self._kill(loop, number)
-        if self.database:
-            self._context.database = self.engine.catalog.database(self.database)
 
     async def reset(self) -> None:
         """COM_CHANGE_USER: start as after a new login."""
@@ -104,52 +102,43 @@ def _wire(refused: DorisError) -> MysqlError:
     return MysqlError(message, refused.code)
 
 
-class Login(NativePasswordAuthPlugin):  # type: ignore[misc]
-    """Native password, with Doris's refusal and a count of wrong passwords."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    async def auth(self, auth_info: AuthInfo | None = None) -> AsyncGenerator[Any, AuthInfo]:
-        """Drive the exchange of the base class and give its verdict our words."""
-        exchange = super().auth(auth_info)
-        decision = await exchange.__anext__()
-        while isinstance(decision, bytes):
-            auth_info = yield decision
-            decision = await exchange.asend(auth_info)
-        assert auth_info is not None
-        name = auth_info.username
-        good = not isinstance(decision, Forbidden) and not self.engine.access.locked(name)
-        self.engine.access.note_login(name, good)
-        yield decision if good else Forbidden(denied(name, bool(auth_info.data)).detail)
-
-
-class Identities(IdentityProvider):  # type: ignore[misc]
-    """The users of the endpoint."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    def get_plugins(self) -> list[NativePasswordAuthPlugin]:
-        """Only native passwords, as Doris."""
-        return [Login(self.engine)]
-
-    async def get_user(self, username: str) -> User:
-        """The user; an unknown one gets a password that nothing matches, so that both refusals look the same."""
-        known = self.engine.access.users.get(username)
-        secret = (known.password or None) if known else _NEVER_MATCHES
-        return User(name=username, auth_string=secret, auth_plugin=Login.name)
+def _account(access: Access, name: str) -> User:
+    """The user; an unknown one has a password that nothing matches, so that both refusals look the same."""
+    known = access.users.get(name)
+    return User(name=name, auth_string=(known.password or None) if known else _NEVER_MATCHES)
 
 
 class GuardedConnection(Connection):  # type: ignore[misc]
     """A connection that ends when its login fails (the library's would go on), and reports affected rows."""
 
-    async def authenticate(self, *args: Any, **kwargs: Any) -> None:
-        """Log in, or end the connection."""
+    async def authenticate(
+        self, username: str, auth_response: bytes, client_plugin_name: str | None, connect_attrs: dict[str, str],
+        auth_state: Any = None, server_plugin: Any = None,
+    ) -> None:  # fmt: skip
+        """Check the native password and the database that the client named; end the connection when either fails."""
         self.session.username = None
-        await super().authenticate(*args, **kwargs)
-        if self.session.username is None:
-            raise _Refused
+        challenge = (self.handshake_auth_data or b"").rstrip(b"\0")
+        if client_plugin_name not in (None, "", PLUGIN.name):
+            packet = packets.make_auth_switch_request(
+                server_charset=self.server_charset, plugin_name=PLUGIN.name, plugin_provided_data=challenge + b"\0"
+            )
+            await self.stream.write(packet)
+            auth_response = await self.stream.read()
+        access = self.session.engine.access
+        good = PLUGIN.password_matches(_account(access, username), auth_response, challenge)
+        good = good and not access.locked(username)
+        access.note_login(username, good)
+        try:
+            if not good:
+                raise denied(username, bool(auth_response))
+            if self.session.database:
+                self.session.engine.catalog.database(self.session.database)
+        except DorisError as refused:
+            wire = _wire(refused)
+            await self.stream.write(self.error(msg=wire.msg, code=wire.code))
+            raise _Refused from refused
+        self.session.username = username
+        await self.stream.write(self.ok())
 
     async def start(self) -> None:
         """Serve until the client leaves or its login is refused."""
@@ -161,11 +150,7 @@ class GuardedConnection(Connection):  # type: ignore[misc]
     async def _start(self) -> None:
         self._task = asyncio.current_task()
         await self.connection_phase()
-        try:
-            await self.session.init(self)
-        except DorisError as refused:
-            await self.stream.write(self.error(msg=refused.wire, code=refused.code))
-            raise _Refused from refused
+        await self.session.init(self)
         try:
             await self.command_phase()
         finally:
@@ -182,8 +167,8 @@ class GuardedConnection(Connection):  # type: ignore[misc]
             await self.stream.write(self.ok(affected_rows=getattr(self.session, "affected", 0)))
 
 
-class _Refused(Exception):
-    """The login failed and the client was told."""
+class _Refused(BaseException):
+    """The login failed and the client was told. No `Exception`: the library would answer that and go on."""
 
 
 class Server(MysqlServer):  # type: ignore[misc]
@@ -196,7 +181,7 @@ class Server(MysqlServer):  # type: ignore[misc]
         super().__init__(
             session_factory=lambda: Session(engine, self.pool, self.local_control),
             control=self.local_control,
-            identity_provider=Identities(engine),
+            identity_provider=IdentityProvider(),
         )
 
     async def _client_connected_cb(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

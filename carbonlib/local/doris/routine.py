@@ -28,7 +28,7 @@ from .storage import SYSTEM_SCHEMA, Store
 log = logging.getLogger(__name__)
 _PASSED_ON = ("property.security.protocol", "property.sasl.", "property.ssl.", "property.client.id")
 _FETCH_S = 0.05
-METADATA_TIMEOUT_S = 10.0
+METADATA_TIMEOUT_S = 5.0
 RETRY_S = 2.0
 
 
@@ -122,7 +122,7 @@ class RoutineLoads:
         for worker in self.workers.values():
             worker.ending.set()
         for worker in self.workers.values():
-            worker.join(timeout=30)
+            worker.join(timeout=METADATA_TIMEOUT_S + 1)
 
     def _start(self, job: RoutineLoad) -> None:
         self._end(job)
@@ -132,9 +132,8 @@ class RoutineLoads:
     def _end(self, job: RoutineLoad) -> None:
         worker = self.workers.pop((job.database, job.name), None)
         if worker:
+            # Nobody waits for it: a batch asks under the writer's lock whether it may still be written.
             worker.ending.set()
-            if worker is not threading.current_thread():
-                worker.join(timeout=30)
 
 
 class Worker(threading.Thread):

@@ -205,7 +205,8 @@ def _check(cursor: duckdb.DuckDBPyConnection, plan: _Plan) -> Staged:
     unfit = f"coalesce({' OR '.join(bad)}, false)" if bad else "false"
     selected = "__selected" if "__selected" in present else "true"
     counted = cursor.execute(
-        f"SELECT count(*), count_if(NOT {selected}), count_if({selected} AND {unfit}) FROM {TABLE}"
+        f"SELECT count(*), count(*) FILTER (WHERE NOT {selected}), count(*) FILTER (WHERE {selected} AND {unfit}) "
+        f"FROM {TABLE}"
     ).fetchone()
     assert counted is not None
     staged = Staged(plan.targets, *(int(counted[0]), int(counted[2]), int(counted[1])))
