@@ -18,6 +18,7 @@ from .http import Http
 from .mysql import Server
 
 HOST = "127.0.0.1"
+READ_BUFFER = 1 << 20  # bytes of a load body read ahead
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,7 +62,7 @@ async def serve(folder: Path, ports: Ports, memory_limit: str) -> None:
     http, server, runners = Http(engine), Server(engine), []
     try:
         for app, port in ((http.frontend(), ports.http), (http.backend(), ports.backend)):
-            runner = web.AppRunner(app, access_log=None)
+            runner = web.AppRunner(app, access_log=None, read_bufsize=READ_BUFFER)
             await runner.setup()
             runners.append(runner)
             await web.TCPSite(runner, HOST, port).start()

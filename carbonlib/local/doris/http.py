@@ -259,7 +259,7 @@ def _refused_load(label: str, refused: DorisError) -> dict[str, Any]:
 async def _receive(request: web.Request, path: Path) -> None:
     """Stream the body into a file; it is never whole in memory."""
     with path.open("wb") as target:
-        async for chunk in request.content.iter_chunked(_CHUNK):
+        async for chunk in request.content.iter_any():
             target.write(chunk)
 
 

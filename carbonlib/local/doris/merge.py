@@ -69,6 +69,10 @@ def _unique_sql(cursor: duckdb.DuckDBPyConnection, table: Table, target: str, so
     update = ", ".join(f"{quote(c)} = s.{quote(c)}" for c in values)
     matched = f"WHEN MATCHED{newer} THEN UPDATE SET {update}" if values else ""
     absent = f"WHEN NOT MATCHED THEN {insert}"
+    if DELETE_SIGN not in columns and not _any_known(cursor, table, target, source):
+        # Nearly every load of events: a plain append costs two thirds of a merge.
+        listed = ", ".join(map(quote, given))
+        return f"INSERT INTO {target} ({listed}) SELECT {listed} FROM ({rows})"
     if DELETE_SIGN in columns:
         deleted = f"s.{quote(DELETE_SIGN)} <> 0"
         matched = f"WHEN MATCHED AND {deleted}{newer} THEN DELETE {matched}"
@@ -76,10 +80,17 @@ def _unique_sql(cursor: duckdb.DuckDBPyConnection, table: Table, target: str, so
     return f"MERGE INTO {target} AS t USING ({rows}) AS s ON {_same_key(table)} {matched} {absent}"
 
 
+def _any_known(cursor: duckdb.DuckDBPyConnection, table: Table, target: str, source: str) -> bool:
+    """Whether a key of the load is in the table."""
+    found = f"SELECT 1 FROM {target} AS t JOIN {source} AS s ON {_same_key(table)} LIMIT 1"
+    return _count(cursor.execute(f"SELECT count(*) FROM ({found})")) > 0
+
+
 def _newest_rows(cursor: duckdb.DuckDBPyConnection, table: Table, source: str, sequence: str | None) -> str:
     """One row a key: the highest sequence, then the last to arrive. Most loads repeat no key, which is cheap to see."""
     keys = ", ".join(map(quote, table.keys))
-    repeated = f"SELECT count(*) FROM (SELECT 1 FROM {source} GROUP BY {keys} HAVING count(*) > 1 LIMIT 1)"
+    # Two keys of one hash only cost the longer way.
+    repeated = f"SELECT count(*) - count(DISTINCT hash({keys})) FROM {source}"
     if not _count(cursor.execute(repeated)):
         return f"SELECT * FROM {source}"
     order = f"{quote(sequence)} DESC NULLS LAST, " if sequence else ""
