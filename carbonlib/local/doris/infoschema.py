@@ -61,6 +61,11 @@ _TYPED = {
 _PRECISION = {"TINYINT": 3, "SMALLINT": 5, "INT": 10, "BIGINT": 19, "LARGEINT": 39, "FLOAT": 7, "DOUBLE": 15}
 
 
+def offered() -> list[str]:
+    """Names of the tables that can be read."""
+    return sorted([*_TYPED, *_TEXT_COLUMNS])
+
+
 class InformationSchema:
     """Builds the tables."""
 
@@ -76,7 +81,7 @@ class InformationSchema:
         for name in names:
             if name not in _TYPED and name not in _TEXT_COLUMNS:
                 raise unknown_table(INFORMATION_SCHEMA, name)
-            columns = _TYPED.get(name) or ", ".join(f"{c} VARCHAR" for c in _TEXT_COLUMNS[name].split())
+            columns = _TYPED.get(name) or ", ".join(f'"{c}" VARCHAR' for c in _TEXT_COLUMNS[name].split())
             target = f'temp.main."{INFORMATION_PREFIX}{name}"'
             cursor.execute(f"CREATE OR REPLACE TEMP TABLE {target} ({columns})")
             rows = self._rows(name, cursor, sees)

@@ -28,7 +28,7 @@ from .storage import SYSTEM_SCHEMA, Store
 log = logging.getLogger(__name__)
 _PASSED_ON = ("property.security.protocol", "property.sasl.", "property.ssl.", "property.client.id")
 _FETCH_S = 0.05
-METADATA_TIMEOUT_S = 5.0
+METADATA_TIMEOUT_S = 3.0
 RETRY_S = 2.0
 
 
@@ -121,8 +121,9 @@ class RoutineLoads:
         """End every thread after its current batch."""
         for worker in self.workers.values():
             worker.ending.set()
+        deadline = time.monotonic() + METADATA_TIMEOUT_S + 1
         for worker in self.workers.values():
-            worker.join(timeout=METADATA_TIMEOUT_S + 1)
+            worker.join(timeout=max(0.0, deadline - time.monotonic()))
 
     def _start(self, job: RoutineLoad) -> None:
         self._end(job)
@@ -306,6 +307,10 @@ def consumer_settings(job: RoutineLoad) -> dict[str, Any]:
         "auto.offset.reset": "error",
         "isolation.level": "read_committed",
         "fetch.wait.max.ms": 100,
+        # A cluster that is down is a reason in SHOW ROUTINE LOAD, not ten lines a second in the log.
+        "log_level": 2,
+        "reconnect.backoff.ms": 250,
+        "reconnect.backoff.max.ms": 2000,
         "queued.max.messages.kbytes": 16384,
         **passed,
     }

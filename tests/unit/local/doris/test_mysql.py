@@ -13,6 +13,7 @@ import sqlalchemy
 from pymysql.cursors import DictCursor
 
 from carbonlib.local.doris.commands import known_statements
+from carbonlib.local.doris.infoschema import offered
 from carbonlib.local.doris.testing import Endpoint
 
 WHAT = "Doris-compatible endpoint on DuckDB (carbonlib local target), not Apache Doris"
@@ -193,6 +194,11 @@ def test_listings(endpoint: Endpoint, database: str) -> None:
         "SELECT COLUMN_NAME FROM INFORMATION_SCHEMA.KEY_COLUMN_USAGE WHERE CONSTRAINT_NAME = 'PRIMARY' "
         f"AND TABLE_SCHEMA = '{database}'"
     ) == (("k",),)
+
+
+def test_every_table_of_information_schema_can_be_read(endpoint: Endpoint) -> None:
+    for name in offered():
+        endpoint.sql(f"SELECT * FROM information_schema.{name}")
 
 
 def test_an_unknown_table_of_information_schema_is_an_error(endpoint: Endpoint) -> None:
