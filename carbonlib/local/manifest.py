@@ -47,11 +47,18 @@ class Process:
     prepare: dict[str, Any] | None = None
     stop_signal: str = "TERM"
     unprivileged: bool = False
+    folders: list[Path] = field(default_factory=list)
 
     @property
     def fingerprint(self) -> str:
         """Changes when anything changes that the process would only see after a restart."""
-        known = [self.command, self.environment, {str(p): t for p, t in self.files.items()}, self.unprivileged]
+        known = [
+            self.command,
+            self.environment,
+            {str(p): t for p, t in self.files.items()},
+            self.unprivileged,
+            list(map(str, self.folders)),
+        ]
         return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -66,6 +73,12 @@ def declared() -> dict[str, Any]:
 def port(settings: Settings, role: str, index: int = 0) -> int:
     """The port of a role, `index` counting its processes from 0."""
     return settings.port_base + int(declared()["ports"][role][index])
+
+
+def stops_last(name: str) -> bool:
+    """Whether a process, by its name, is one that the others need while they stop."""
+    kinds = declared()["processes"]
+    return bool(kinds.get(name, kinds.get(name.rsplit("-", 1)[0], {})).get("stops_last"))
 
 
 def all_ports(settings: Settings) -> dict[str, int]:
@@ -134,6 +147,7 @@ def _concrete(settings: Settings, name: str, index: int, spec: dict[str, Any], v
         and {"creates": Path(resolve(prepare["creates"], known)), "command": _command(prepare["command"], {}, known)},
         stop_signal=spec.get("stop_signal", "TERM"),
         unprivileged=bool(spec.get("unprivileged")),
+        folders=[Path(resolve(folder, known)) for folder in spec.get("folders", [])],
     )
 
 

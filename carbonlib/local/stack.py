@@ -77,8 +77,8 @@ class Stack:
         for path, text in process.files.items():
             _write_private(path, text)
         data = manifest.data_folder(self.settings, process.name, process.unprivileged)
-        data.mkdir(parents=True, exist_ok=True)
-        process.directory.mkdir(parents=True, exist_ok=True)
+        for folder in (data, process.directory, *process.folders):
+            folder.mkdir(parents=True, exist_ok=True)
         if process.unprivileged:
             _give_to_nobody(manifest.unprivileged_home(self.settings))
         self._prepare(process)

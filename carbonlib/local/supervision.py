@@ -22,10 +22,11 @@ from supervisor.xmlrpc import SupervisorTransport
 from .._errors import EngineError, TargetUnreachable
 from ..config import Settings
 from ..waiting import wait_until
-from .manifest import Process
+from .manifest import Process, stops_last
 
 STACK_VARIABLE = "CARBON_STACK"
 UNIX_PATH_LIMIT = 100
+ENDED = {"STOPPED", "EXITED", "FATAL"}
 
 
 class Supervisor:
@@ -107,23 +108,31 @@ class Supervisor:
         """Stop a process and forget it; nothing happens where there is none."""
         if name not in self.states():
             return
-        if self.states()[name]["statename"] not in {"STOPPED", "EXITED", "FATAL"}:
+        if self.states()[name]["statename"] not in ENDED:
             self._call("stopProcess", name)
         (self._folder / "programs" / f"{name}.conf").unlink(missing_ok=True)
         self._call("reloadConfig")
         self._call("removeProcessGroup", name)
 
     def stop(self, on_step: Callable[[str], None]) -> None:
-        """Stop every process in the reverse order of start, then the daemon."""
+        """Stop every process, those that others need while they stop at the end, then the daemon."""
         pid = self.pid
         if pid is not None:
-            for info in sorted(self.states().values(), key=lambda i: -i["start"]):
-                on_step(f"stopping {info['name']}")
-                self.remove(info["name"])
+            for last in (False, True):
+                self._stop_all([n for n in self._alive() if stops_last(n) == last], on_step)
             self._call("shutdown")
             wait_until(lambda: not psutil.pid_exists(pid) or _zombie(pid), what="The end of supervisord", timeout=30)
         stop_leftovers(self._settings)
         self._socket.unlink(missing_ok=True)
+
+    def _alive(self) -> list[str]:
+        return [name for name, info in self.states().items() if info["statename"] not in ENDED]
+
+    def _stop_all(self, names: list[str], on_step: Callable[[str], None]) -> None:
+        for name in names:
+            on_step(f"stopping {name}")
+            self._call("stopProcess", name, False)
+        wait_until(lambda: not set(names) & set(self._alive()), what=f"The end of {', '.join(names)}", timeout=60)
 
 
 def _marked(settings: Settings) -> list[psutil.Process]:
