@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lab down purge status lock
+.PHONY: help setup run test bench check lab down purge status lock
 
 help:           ## show this list
 	@sed -n 's/^\([a-z]*\): .*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,12 +27,16 @@ run: setup      ## deploy the platform here, move real prices, verify, write the
 	@echo "next:    make lab (JupyterLab on the runbooks) · make status · make down"
 
 test: setup     ## every test, on real engines
-	@$(BIN)/python -m pytest -x --durations=15 tests $(ARGS)
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest -v --durations=12 tests/modules tests/browser tests/platform $(ARGS)
+
+bench: setup    ## CPU per message of each Flink job against a pass-through, on the running platform
+	@$(BIN)/python -m pytest -s tests/bench $(ARGS)
 
 check: $(VENV)/.ready   ## the quick tier: lint, types and tests without engines
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(BIN)/python -m carbonlib.runbook.tidy --check notebooks
-	@$(BIN)/python -m pytest tests/unit tests/notebooks $(ARGS)
+	@$(BIN)/python -m pytest -n 2 tests/unit tests/notebooks $(ARGS)
 
 lab: setup      ## open JupyterLab on the runbooks
 	@$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --LabApp.news_url=None notebooks

@@ -21,6 +21,11 @@ from carbonlib.waiting import wait_until
 from tests.conftest import Carbon
 
 CORRECTNESS = {"bars_equal_oracle", "alerts_equal_oracle", "rows_lost", "rows_duplicated"}
+QUERY = """
+SELECT price, currency, volume, name
+FROM commodity_realtime.energy_prices_rt
+WHERE commodity_code = %s
+"""
 TARGETS = {"ingest_latency_p95_ms", "processing_latency_p95_ms", "query_latency_p95_ms"}
 
 
@@ -104,7 +109,7 @@ def test_any_client_may_produce_and_any_mysql_client_may_read(platform: Any) -> 
             connection.cursor() as cursor,
         ):
             cursor.execute(
-                "SELECT price, currency, volume, name FROM commodity_realtime.energy_prices_rt WHERE commodity_code = %s",
+                QUERY,
                 (code,),
             )
             return cursor.fetchone()
