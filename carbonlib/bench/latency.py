@@ -25,6 +25,7 @@ from .figures import over_time, percentile_curves
 from .follow import at_end
 from .generator import SEQUENCE, Generator, Orders, schedule
 from .pipeline import Pipeline, load_pipeline
+from .priority import favour_this_thread
 from .reading import AvroDecoder, record_of
 from .samples import Latencies, Validity, load_average, percentiles
 
@@ -36,9 +37,10 @@ Nanoseconds = npt.NDArray[np.int64]
 
 
 class Listener:
-    """A thread that reads a topic from its end on and notes when each record could be read."""
+    """A thread that reads a topic from its end on, `rate` records a second, and notes when each could be read."""
 
-    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+    def __init__(self, bootstrap_servers: str, topic: str, rate: float) -> None:
+        self._rate = rate
         self._reader = at_end(bootstrap_servers, topic)
         self._over = threading.Event()
         self.arrivals: list[tuple[int, int, int, bytes, bytes]] = []
@@ -46,6 +48,7 @@ class Listener:
         self._thread.start()
 
     def _listen(self) -> None:
+        favour_this_thread(self._rate)
         while not self._over.is_set():
             first = self._reader.poll(0.1)
             if first is None:
@@ -148,7 +151,7 @@ def follow_prices(
     with tempfile.TemporaryDirectory(prefix="carbon-latency-") as folder:
         codes = own_codes("TEST-LAT", CODES)
         orders = Orders(bootstrap, topics.raw, rate, count, codes, str(Path(folder) / "sent.npy"))
-        listeners = [Listener(bootstrap, topics.raw), Listener(bootstrap, topics.enriched)]
+        listeners = [Listener(bootstrap, topic, rate) for topic in (topics.raw, topics.enriched)]
         try:
             with Generator(orders) as generator:
                 start = generator.begin()

@@ -24,6 +24,7 @@ from .figures import over_time, percentile_curves
 from .generator import START_AHEAD_NS, Generator, Orders
 from .latency import CODES, own_codes
 from .pipeline import load_pipeline
+from .priority import favour_this_thread
 from .samples import Latencies, Validity, load_average, percentiles
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ class _Schedule:
 
     def work(self, connection: pymysql.Connection[Any], start: int) -> None:
         """Send queries over one connection until none is left."""
+        favour_this_thread(self.qps)
         while True:
             with self.lock:
                 number, self.next = self.next, self.next + 1

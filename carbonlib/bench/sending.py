@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import sys
 import time
 from array import array
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,7 @@ import numpy.typing as npt
 from confluent_kafka import KafkaError, Message, Producer
 
 from .generator import SEQUENCE, Orders
+from .priority import favour_this_thread
 
 TICK_NS = 1_000_000
 FINE_RATE = 1000  # up to this rate each price has its own moment; above it, ticks send what is due
@@ -28,7 +27,6 @@ FINE_RATE = 1000  # up to this rate each price has its own moment; above it, tic
 # the same is missed by the readers.
 CALLBACK_RATE = 20_000
 POOL = 500
-NICENESS = -10
 FLUSH_SECONDS = 30
 
 
@@ -105,10 +103,10 @@ class Sender:
 def main() -> None:
     """Obey the orders on standard input."""
     gc.disable()  # a collection would hold back what is due
-    with suppress(PermissionError):  # without the right to it, the lag tells whether it mattered
-        os.nice(NICENESS)
     orders: dict[str, Any] = json.loads(sys.stdin.readline())
     sender = Sender(Orders(**orders))
+    # Only after the producer has started its threads: those wait for brokers on the same machine, which must go first.
+    favour_this_thread(orders["rate"])
     print("ready", flush=True)
     sender.run(int(sys.stdin.readline()))
     np.save(orders["output"], sender.moments())
