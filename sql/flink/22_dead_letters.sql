@@ -12,6 +12,7 @@ CREATE TEMPORARY TABLE dead_letters (
     'key.fields'                         = 'record_key',
     'value.format'                       = 'raw',
     'value.fields-include'               = 'EXCEPT_KEY',
+    'sink.parallelism'                   = '1',
     'sink.delivery-guarantee'            = 'exactly-once',
     'sink.transactional-id-prefix'       = '${job.group}-dlq-${job.run_id}',
     'properties.transaction.timeout.ms'  = '600000',

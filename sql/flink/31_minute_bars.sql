@@ -1,7 +1,8 @@
 -- minute_bars: one row per commodity and minute of event time, the open minute included, sent anew whenever it changes.
 -- open_price and close_price are those of the first and the last price by event time, ties by event id, so any order of
 -- arrival gives the same bar. first_price and last_price hold "time, event id, price" as one text whose order is that order:
--- the time has a fixed width, and the character after the id is below every character of an id. vwap is null without volume.
+-- the time has a fixed width, and the character after the id is below every character of an id. vwap is exact and
+-- then rounded to six decimals, null without volume.
 -- A record that was sent twice counts twice here; energy_prices_rt shows it once, and the audit names it.
 CREATE TEMPORARY VIEW minute_bars AS
 WITH ordered AS (
@@ -30,13 +31,13 @@ bars AS (
 SELECT
     commodity_code,
     window_start,
-    window_start + INTERVAL '1' MINUTE                                            AS window_end,
-    CAST(SPLIT_INDEX(first_price, U&'\0001', 1) AS DECIMAL(18, 6))                AS open_price,
+    window_start + INTERVAL '1' MINUTE                                    AS window_end,
+    CAST(SPLIT_INDEX(first_price, U&'\0001', 1) AS DECIMAL(18, 6))        AS open_price,
     high_price,
     low_price,
-    CAST(SPLIT_INDEX(last_price, U&'\0001', 1) AS DECIMAL(18, 6))                 AS close_price,
+    CAST(SPLIT_INDEX(last_price, U&'\0001', 1) AS DECIMAL(18, 6))         AS close_price,
     volume,
-    CASE WHEN volume > 0 THEN CAST(turnover AS DOUBLE) / CAST(volume AS DOUBLE) END  AS vwap,
+    CASE WHEN volume > 0 THEN CAST(turnover / volume AS DECIMAL(18, 6)) END  AS vwap,
     trade_count,
-    CAST(CURRENT_TIMESTAMP AS TIMESTAMP(3))                                       AS updated_at
+    CAST(CURRENT_TIMESTAMP AS TIMESTAMP(3))                               AS updated_at
 FROM bars;

@@ -9,7 +9,7 @@ CREATE TEMPORARY TABLE price_1min_agg (
     low_price       DECIMAL(18, 6),
     close_price     DECIMAL(18, 6),
     volume          DECIMAL(38, 6),
-    vwap            DOUBLE,
+    vwap            DECIMAL(18, 6),
     trade_count     BIGINT,
     updated_at      TIMESTAMP(3),
     PRIMARY KEY (commodity_code, window_start) NOT ENFORCED

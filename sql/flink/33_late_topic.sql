@@ -16,6 +16,7 @@ CREATE TEMPORARY TABLE late_topic (
     'key.fields'                                = 'commodity_code',
     'value.format'                              = 'json',
     'value.json.encode.decimal-as-plain-number' = 'true',
+    'sink.parallelism'                          = '1',
     'sink.delivery-guarantee'                   = 'exactly-once',
     'sink.transactional-id-prefix'              = '${job.group}-late-${job.run_id}',
     'properties.transaction.timeout.ms'         = '600000',

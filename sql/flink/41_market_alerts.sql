@@ -20,6 +20,7 @@ CREATE TEMPORARY TABLE market_alerts (
     'key.fields'                                = 'commodity_code',
     'value.format'                              = 'json',
     'value.json.encode.decimal-as-plain-number' = 'true',
+    'sink.parallelism'                          = '1',
     'sink.delivery-guarantee'                   = 'exactly-once',
     'sink.transactional-id-prefix'              = '${job.group}-alerts-${job.run_id}',
     'properties.transaction.timeout.ms'         = '600000',

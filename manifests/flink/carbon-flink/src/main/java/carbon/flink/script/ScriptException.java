@@ -17,7 +17,7 @@ public final class ScriptException extends RuntimeException {
         for (Throwable cause = error; cause != null; cause = cause.getCause()) {
             String message = cause.getMessage() == null ? cause.getClass().getName() : cause.getMessage();
             if (text.indexOf(message) < 0) {
-                text.append(text.isEmpty() ? "" : "\n  because: ").append(message);
+                text.append(text.isEmpty() ? "" : "; because: ").append(message.strip());
             }
         }
         return text.toString();

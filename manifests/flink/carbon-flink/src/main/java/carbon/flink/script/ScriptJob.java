@@ -8,10 +8,11 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.graph.StreamGraph;
 import org.apache.flink.table.api.EnvironmentSettings;
-import org.apache.flink.table.api.ExplainDetail;
-import org.apache.flink.table.api.TableResult;
+import org.apache.flink.table.api.bridge.java.StreamStatementSet;
 import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
 
 /**
@@ -70,17 +71,32 @@ public final class ScriptJob {
     }
 
     /** Defines everything and submits the job, without waiting for its end. */
-    public TableResult submit() {
-        StreamTableEnvironment tables = define(StreamExecutionEnvironment.getExecutionEnvironment(configuration));
-        Statement job = statements.get(statements.size() - 1);
-        return guarded(job, () -> tables.executeSql(job.job()));
+    public JobClient submit() {
+        StreamExecutionEnvironment environment = prepare();
+        return guarded(job(), environment::executeAsync);
     }
 
-    /** Flink's plan of the job, as text. */
-    public String explain() {
-        StreamTableEnvironment tables = define(StreamExecutionEnvironment.getExecutionEnvironment(configuration));
-        Statement job = statements.get(statements.size() - 1);
-        return guarded(job, () -> tables.explainSql(job.job(), ExplainDetail.JSON_EXECUTION_PLAN));
+    /** The operators of the job, which is not submitted. */
+    public StreamGraph graph() {
+        return prepare().getStreamGraph();
+    }
+
+    private Statement job() {
+        return statements.get(statements.size() - 1);
+    }
+
+    private StreamExecutionEnvironment prepare() {
+        StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
+        StreamTableEnvironment tables = define(environment);
+        return guarded(
+                job(),
+                () -> {
+                    StreamStatementSet inserts = tables.createStatementSet();
+                    job().inserts().forEach(inserts::addInsertSql);
+                    inserts.attachAsDataStream();
+                    OperatorNames.assign(environment.getTransformations());
+                    return environment;
+                });
     }
 
     private StreamTableEnvironment define(StreamExecutionEnvironment environment) {

@@ -27,6 +27,8 @@ public final class ScriptReader {
     private int startLine;
     private boolean inSet;
     private int openCases;
+    private int memberStart; // in current
+    private final List<String> members = new ArrayList<>();
 
     private ScriptReader(String file, String text, References references) {
         this.file = file;
@@ -79,9 +81,14 @@ public final class ScriptReader {
                 throw new ScriptException(where() + ": outside of quotes a reference must stand for a plain word");
             }
             append(value);
-        } else if (c == ';' && !inSet) {
-            position++;
-            finish();
+        } else if (c == ';') {
+            if (inSet) {
+                advance();
+                endMember(current.length() - 1);
+            } else {
+                position++;
+                finish();
+            }
         } else if (Character.isJavaIdentifierStart(c)) {
             word();
         } else {
@@ -127,15 +134,30 @@ public final class ScriptReader {
         words.add(word);
         if (word.equals("BEGIN") && (words.size() == 1 || words.equals(List.of("EXECUTE", "STATEMENT", "SET", "BEGIN")))) {
             inSet = true;
+            memberStart = current.length();
         } else if (word.equals("CASE")) {
             openCases++;
         } else if (word.equals("END")) {
             if (openCases > 0) {
                 openCases--;
-            } else {
+            } else if (inSet) {
+                endMember(start(word));
                 inSet = false;
             }
         }
+    }
+
+    private int start(String lastWord) {
+        return current.length() - lastWord.length();
+    }
+
+    private void endMember(int end) {
+        String member = current.substring(memberStart, end).strip();
+        // The opening of the form BEGIN STATEMENT SET; … END is no member.
+        if (!member.isEmpty() && !member.equalsIgnoreCase("STATEMENT SET")) {
+            members.add(member);
+        }
+        memberStart = current.length();
     }
 
     private void advance() {
@@ -172,8 +194,10 @@ public final class ScriptReader {
     private void finish() {
         String statement = current.toString().strip();
         if (!statement.isEmpty()) {
-            statements.add(new Statement(file, statements.size() + 1, startLine, statement));
+            List<String> inserts = members.isEmpty() ? List.of(statement) : List.copyOf(members);
+            statements.add(new Statement(file, statements.size() + 1, startLine, statement, inserts));
         }
+        members.clear();
         current.setLength(0);
         words.clear();
         openCases = 0;

@@ -1,5 +1,7 @@
 package carbon.flink.script;
 
+import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -9,10 +11,10 @@ import java.util.regex.Pattern;
  * @param file the script's name
  * @param number of the statement in the file, from 1
  * @param line of the file on which it starts, from 1
+ * @param inserts what a job writes: the members of a statement set, or the one statement itself
  */
-public record Statement(String file, int number, int line, String text) {
+public record Statement(String file, int number, int line, String text, List<String> inserts) {
     private static final Pattern SET = Pattern.compile("(?is)SET\\s+'((?:[^']|'')+)'\\s*=\\s*'((?:[^']|'')*)'");
-    private static final Pattern SET_BLOCK = Pattern.compile("(?is)^BEGIN\\s+STATEMENT\\s+SET\\s*;");
 
     /** What the runner does with a statement. */
     public enum Kind {
@@ -27,7 +29,7 @@ public record Statement(String file, int number, int line, String text) {
 
     /** Tells settings, definitions and the job apart; nothing else has a place in a deployed script. */
     public Kind kind() {
-        String word = text.split("\\s+", 2)[0].toUpperCase(java.util.Locale.ROOT);
+        String word = text.split("\\s+", 2)[0].toUpperCase(Locale.ROOT);
         return switch (word) {
             case "SET" -> Kind.SET;
             case "CREATE", "DROP", "USE", "ALTER" -> Kind.DEFINITION;
@@ -44,10 +46,5 @@ public record Statement(String file, int number, int line, String text) {
             throw new ScriptException(where() + ": expected SET 'key' = 'value'");
         }
         return new String[] {matcher.group(1).replace("''", "'"), matcher.group(2).replace("''", "'")};
-    }
-
-    /** The job in the form that one call of Flink takes. */
-    String job() {
-        return SET_BLOCK.matcher(text).replaceFirst("EXECUTE STATEMENT SET BEGIN");
     }
 }

@@ -72,12 +72,12 @@ final class DeployedJobs {
         String name = table.group(1);
         String with = options.getOrDefault(name, "'connector' = 'test-rows', 'id' = '" + name + "'");
         String columns = METADATA.matcher(table.group(2)).replaceAll("");
-        return new Statement(statement.file(), statement.number(), statement.line(), "CREATE TEMPORARY TABLE " + name + " " + columns + " WITH (" + with + ")");
+        return new Statement(statement.file(), statement.number(), statement.line(), "CREATE TEMPORARY TABLE " + name + " " + columns + " WITH (" + with + ")", List.of());
     }
 
     /** Runs a job over bounded tables to its end. */
     static void run(ScriptJob job) throws Exception {
-        job.submit().await(90, TimeUnit.SECONDS);
+        job.submit().getJobExecutionResult().get(90, TimeUnit.SECONDS);
     }
 
     /** The last row of each key, as an upserting sink keeps it. */

@@ -34,7 +34,11 @@ class ScriptReaderTest {
         assertEquals(List.of(set, "SET 'a' = 'b'"), split(set + ";\nSET 'a' = 'b';"));
         String block = "BEGIN STATEMENT SET; INSERT INTO a SELECT 1; END";
         assertEquals(List.of(block), split(block + ";"));
-        assertEquals("EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1; END", ScriptReader.read("f", block, REFERENCES).get(0).job());
+        assertEquals(List.of("INSERT INTO a SELECT 1"), ScriptReader.read("f", block, REFERENCES).get(0).inserts());
+        assertEquals(
+                List.of("INSERT INTO a SELECT CASE WHEN x THEN 1 END FROM t", "INSERT INTO b SELECT 2"),
+                ScriptReader.read("f", set, REFERENCES).get(0).inserts());
+        assertEquals(List.of("INSERT INTO a SELECT 1"), ScriptReader.read("f", "INSERT INTO a SELECT 1;", REFERENCES).get(0).inserts());
         assertEquals(List.of("SELECT begin_date FROM t WHERE `begin` = 1", "SELECT 2"), split("SELECT begin_date FROM t WHERE `begin` = 1; SELECT 2"));
     }
 
