@@ -27,6 +27,7 @@ run: setup      ## deploy the platform here, move real prices, verify, write the
 	@echo "next:    make lab (JupyterLab on the runbooks) · make status · make down"
 
 test: setup     ## every test, on real engines
+	@tests/browser/install_chromium.sh
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -v --durations=12 tests/modules tests/browser tests/platform $(ARGS)
 
