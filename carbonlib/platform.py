@@ -43,6 +43,7 @@ class Platform:
 
     def __init__(self, target: Target) -> None:
         self.target = target
+        self._kafka: Kafka | None = None
         self.secrets: Mapping[str, str] = target.secrets
         process_layers = {layer.name: layer for layer in target.layers()}
         self._layers: dict[str, Layer] = {**process_layers, **{x.name: x for x in object_layers(self)}}
@@ -54,8 +55,11 @@ class Platform:
 
     @property
     def kafka(self) -> Kafka:
-        """The brokers."""
-        return Kafka(self.target.addresses()["kafka"]["bootstrap_servers"])
+        """The brokers; one client for as long as their addresses stay the same."""
+        servers = self.target.addresses()["kafka"]["bootstrap_servers"]
+        if self._kafka is None or self._kafka.bootstrap_servers != servers:
+            self._kafka = Kafka(servers)
+        return self._kafka
 
     @cached_property
     def registry(self) -> Registry:

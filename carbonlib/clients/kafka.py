@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -21,6 +21,7 @@ from confluent_kafka.admin import (
     ConfigResource,
     NewPartitions,
     NewTopic,
+    OffsetSpec,
     ResourceType,
 )
 
@@ -121,16 +122,14 @@ class Kafka:
         Raises:
             EngineError: when the topic does not exist.
         """
-        consumer = Consumer(
-            {"bootstrap.servers": self.bootstrap_servers, "group.id": "carbonlib-offsets", "log_level": 0}
-        )
+        wanted = {TopicPartition(topic, p): OffsetSpec.latest() for p in self._partitions(topic)}
         try:
-            partitions = self._partitions(topic)
-            return {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions}
+            answers = {
+                p.partition: f.result(timeout=REQUEST_SECONDS) for p, f in self._admin.list_offsets(wanted).items()
+            }
         except KafkaException as error:
             raise EngineError(f"The offsets of topic {topic} cannot be read.", cause=_reason(error)) from error
-        finally:
-            consumer.close()
+        return {partition: answer.offset for partition, answer in answers.items()}
 
     def _partitions(self, topic: str) -> list[int]:
         metadata = self._metadata().topics.get(topic)
