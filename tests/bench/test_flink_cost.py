@@ -23,10 +23,12 @@ LIMITS = {"price-aggregator": 1.5, "anomaly-detector": 1.5, "data-enricher": 2.2
 @pytest.fixture(scope="module")
 def stage(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     found = Stage(platform, tmp_path_factory.mktemp("scripts"), MESSAGES)
-    found.open()
-    found.cost("pass-through")  # the first run pays for the compiler
-    yield found
-    found.close()
+    try:
+        found.open()
+        found.cost("pass-through")  # the first run pays for the compiler
+        yield found
+    finally:
+        found.close()
 
 
 @pytest.mark.timeout(1200)
