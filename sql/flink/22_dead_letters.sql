@@ -1,5 +1,7 @@
 -- dead_letters: the topic commodity-prices-raw-dlq, one row per raw message that is no price: key and bytes as they came,
 -- why and whence in the headers reason, source_topic, source_partition, source_offset (text, UTF-8).
+-- A message may be as large as the raw topic takes, and was perhaps compressed better there: the limits of this producer and
+-- its topic are wider, since a dead letter that cannot be written would stop the job.
 CREATE TEMPORARY TABLE dead_letters (
     record_key    BYTES,
     record_value  BYTES,
@@ -16,5 +18,6 @@ CREATE TEMPORARY TABLE dead_letters (
     'sink.delivery-guarantee'            = 'exactly-once',
     'sink.transactional-id-prefix'       = '${job.group}-dlq-${job.run_id}',
     'properties.transaction.timeout.ms'  = '600000',
-    'properties.compression.type'        = 'lz4'
+    'properties.compression.type'        = 'lz4',
+    'properties.max.request.size'        = '33554432'
 );
