@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carbonlib.oracle import expected_alerts
@@ -106,6 +106,7 @@ def test_commodities_do_not_see_each_other() -> None:
     assert expected_alerts(pd.DataFrame(rows, dtype=object)).empty
 
 
+@settings(deadline=None)  # a busy machine is slow, not wrong
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(-50, 50)), max_size=25))
 def test_no_alert_without_an_earlier_price_and_never_two_of_a_kind_in_a_minute(prices: list[tuple[int, int]]) -> None:
     given_out = alerts(*[(float(s), str(p)) for s, p in prices])
