@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+UNCHANGED = object()  # returned by a change that, looked at again when its turn came, had nothing to do
 CHANGES_MIME = "application/vnd.carbon.changes+json"
 
 
@@ -23,14 +24,14 @@ class Change:
         action: create, update, delete, start, restart or stop.
         before: the live value, None where there is none.
         after: the wanted value, None for a deletion.
-        apply: makes it so; raises `ApplyError` when it cannot.
+        apply: makes it so; raises `ApplyError` when it cannot, returns `UNCHANGED` when nothing was to do after all.
     """
 
     object: str
     action: str
     before: Any = None
     after: Any = None
-    apply: Callable[[], None] | None = field(default=None, repr=False, compare=False)
+    apply: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """The change as it stands in `results.json`."""
@@ -65,9 +66,8 @@ class Plan:
         for change in self.changes:
             if on_change:
                 on_change(change)
-            if change.apply:
-                change.apply()
-            done.append(change)
+            if change.apply is None or change.apply() is not UNCHANGED:
+                done.append(change)
         return Plan(done, applied=True)
 
     def as_dict(self) -> dict[str, Any]:

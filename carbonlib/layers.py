@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._project import MANIFESTS, SQL
-from .changes import Change, Plan
+from .changes import UNCHANGED, Change, Plan
 from .clients.connect import Connector, load_connectors
 from .clients.doris import SqlObject, load_objects
 from .clients.kafka import Topic, load_topics
@@ -30,13 +30,13 @@ def object_layers(platform: Platform) -> list[Any]:
 
 
 def later(objects: Sequence[Any], kind: Callable[[Any], str], plan: Callable[[list[Any]], Plan]) -> Plan:
-    """A plan for an engine that does not answer yet: each object is new, and is compared again when it is applied."""
+    """A plan for an engine that does not answer yet: what it holds is only known when it does.
 
-    def apply(item: Any) -> Callable[[], None]:
-        def run() -> None:
-            plan([item]).apply()
+    Each object is shown as new, and compared when its turn comes; one that was there all along is no change.
+    """
 
-        return run
+    def apply(item: Any) -> Callable[[], object]:
+        return lambda: None if plan([item]).apply().changes else UNCHANGED
 
     return Plan(Change(kind(item), "create", None, {}, apply(item)) for item in objects)
 
@@ -56,7 +56,9 @@ class Topics:
     def plan(self) -> Plan:
         """Topics to create or change."""
         kafka = self._platform.kafka
-        return kafka.plan(self.declared()) if kafka.reachable() else kafka.creations(self.declared())
+        if kafka.reachable():
+            return kafka.plan(self.declared())
+        return later(self.declared(), lambda t: f"topic/{t.name}", lambda topics: self._platform.kafka.plan(topics))
 
     def wait(self, timeout: str | float) -> None:
         """Wait until every declared topic exists and is fully replicated."""
@@ -138,8 +140,8 @@ class Tables:
             self.declared(), lambda o: o.label, doris.plan
         )
 
-    def _secure(self) -> None:
-        self._platform.doris_root.secure_root(self._platform.secrets["doris_root"]).apply()
+    def _secure(self) -> object:
+        return _apply(self._platform.doris_root.secure_root(self._platform.secrets["doris_root"]))
 
     def wait(self, timeout: str | float) -> None:
         """Wait until a frontend answers and every routine load runs."""
@@ -212,5 +214,5 @@ class Connectors:
         return dict(self._platform.connect.summary(name, live))
 
 
-def _apply(plan: Plan) -> None:
-    plan.apply()
+def _apply(plan: Plan) -> object:
+    return None if plan.apply().changes else UNCHANGED

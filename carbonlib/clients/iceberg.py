@@ -22,6 +22,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.types import BooleanType, NestedField, PrimitiveType, StringType, TimestamptzType
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
 
 from .._errors import EngineError, TargetUnreachable
 from ..changes import Change, Plan
@@ -77,7 +78,9 @@ class Iceberg:
                 username=self._server["user"], password=self._server["password"],
                 host=self._server["host"], port=self._server["port"], database=self.database,
             )  # fmt: skip
-            properties = {"uri": uri.render_as_string(hide_password=False), "warehouse": self._warehouse}
+            address = uri.render_as_string(hide_password=False)
+            # A connection that PostgreSQL lost, as at its restart, is replaced before it is used.
+            properties = {"uri": address, "warehouse": self._warehouse, "pool_pre_ping": "true"}
             self._catalog = SqlCatalog(self._declared["catalog"], **properties)
         return self._catalog
 
@@ -112,6 +115,10 @@ class Iceberg:
             return self.catalog.load_table(name)
         except NoSuchTableError:
             return None
+        except OperationalError as error:
+            raise TargetUnreachable(
+                "The Iceberg catalog does not answer.", cause=str(error.orig), notebook="deploy-50"
+            ) from error
 
     def _create(self, name: str) -> None:
         columns = self._declared["tables"][name]["columns"]

@@ -32,6 +32,7 @@ from ..waiting import wait_until
 from .records import Record, read_records
 
 REQUEST_SECONDS = 15.0
+FAILURES = (KafkaException, TimeoutError)  # a future that waits in vain raises the second
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Kafka:
     def _metadata(self, timeout: float = REQUEST_SECONDS) -> Any:
         try:
             return self._admin.list_topics(timeout=timeout)
-        except KafkaException as error:
+        except FAILURES as error:
             raise TargetUnreachable(
                 f"Kafka at {self.bootstrap_servers} does not answer.", cause=_reason(error), notebook="deploy-10"
             ) from error
@@ -127,7 +128,7 @@ class Kafka:
             answers = {
                 p.partition: f.result(timeout=REQUEST_SECONDS) for p, f in self._admin.list_offsets(wanted).items()
             }
-        except KafkaException as error:
+        except FAILURES as error:
             raise EngineError(f"The offsets of topic {topic} cannot be read.", cause=_reason(error)) from error
         return {partition: answer.offset for partition, answer in answers.items()}
 
@@ -150,10 +151,6 @@ class Kafka:
         changes = [c for t in present for c in self._differences(t, live[t.name], configs[t.name])]
         names = {t.name for t in present}
         return Plan([*(self._creation(t) for t in wanted if t.name not in names), *changes])
-
-    def creations(self, wanted: Iterable[Topic]) -> Plan:
-        """The plan for a cluster that is not there yet: every topic is new."""
-        return Plan(self._creation(t) for t in wanted)
 
     def _creation(self, topic: Topic) -> Change:
         after = {"partitions": topic.partitions, "replication": topic.replication, **topic.config}
@@ -203,14 +200,17 @@ class Kafka:
         if not topics:
             return {}
         futures = self._admin.describe_configs([ConfigResource(ResourceType.TOPIC, t) for t in topics])
-        answers = {r.name: f.result(timeout=REQUEST_SECONDS) for r, f in futures.items()}
+        try:
+            answers = {r.name: f.result(timeout=REQUEST_SECONDS) for r, f in futures.items()}
+        except FAILURES as error:
+            raise EngineError("The settings of the topics cannot be read.", cause=_reason(error)) from error
         return {name: {k: entry.value for k, entry in config.items()} for name, config in answers.items()}
 
     def _settle(self, futures: Mapping[Any, Any], what: str) -> None:
         for future in futures.values():
             try:
                 future.result(timeout=REQUEST_SECONDS)
-            except KafkaException as error:
+            except FAILURES as error:
                 raise ApplyError(f"{what} could not be changed.", cause=_reason(error), notebook="deploy-10") from error
 
     def produce(self, topic: str, messages: Iterable[tuple[str | bytes | None, bytes | None]]) -> int:
@@ -240,7 +240,7 @@ class Kafka:
         request = [ConsumerGroupTopicPartitions(group)]
         try:
             answer = self._admin.list_consumer_group_offsets(request)[group].result(timeout=REQUEST_SECONDS)
-        except KafkaException as error:
+        except FAILURES as error:
             raise EngineError(f"The offsets of group {group} cannot be read.", cause=_reason(error)) from error
         return sum(max(0, p.offset) for p in answer.topic_partitions)
 
@@ -249,7 +249,7 @@ class Kafka:
         resource = ConfigResource(ResourceType.BROKER, str(self.brokers()[0]))
         try:
             config = self._admin.describe_configs([resource])[resource].result(timeout=REQUEST_SECONDS)
-        except KafkaException as error:
+        except FAILURES as error:
             raise EngineError("The settings of the brokers cannot be read.", cause=_reason(error)) from error
         return str(config[name].value)
 
@@ -277,6 +277,8 @@ class Kafka:
         )
 
 
-def _reason(error: KafkaException) -> str:
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {REQUEST_SECONDS:g} s"
     inner = error.args[0] if error.args else error
     return inner.str() if hasattr(inner, "str") else str(inner)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from carbonlib._errors import ApplyError
-from carbonlib.changes import CHANGES_MIME, Change, Plan, diff_fields
+from carbonlib.changes import CHANGES_MIME, UNCHANGED, Change, Plan, diff_fields
 
 
 def test_an_applied_plan_lists_what_was_done_in_order() -> None:
@@ -44,3 +44,8 @@ def test_an_empty_plan_says_so() -> None:
 
 def test_fields_that_the_server_added_are_no_difference() -> None:
     assert diff_fields({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}) == ({"b": 3}, {"b": 2})
+
+
+def test_what_was_there_all_along_is_no_change() -> None:
+    plan = Plan([Change("topic/a", "create", apply=lambda: UNCHANGED), Change("topic/b", "create", apply=lambda: None)])
+    assert [c.object for c in plan.apply()] == ["topic/b"]
