@@ -39,7 +39,7 @@ class Stack:
         path = self.settings.state / "data" / "cluster-id"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+            path.write_text(new_cluster_id())
         return path.read_text().strip()
 
     def processes(self, layer: str, sizes: Mapping[str, int], values: Mapping[str, str]) -> list[Process]:
@@ -182,6 +182,14 @@ class Stack:
     def _fingerprint(self, name: str) -> str | None:
         record = self._record(name)
         return json.loads(record.read_text())["fingerprint"] if record.exists() else None
+
+
+def new_cluster_id() -> str:
+    """A random id in Kafka's form: 16 bytes in URL-safe base64, none that a command line would read as an option."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
 
 
 def _answers(ready: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from carbonlib.config import Settings
 from carbonlib.local import addresses, manifest
+from carbonlib.local.stack import new_cluster_id
 from carbonlib.targets.local import LAYERS, Local
 
 
@@ -68,3 +69,8 @@ def test_live_apis_need_no_replay(target: Local) -> None:
     target.assume({"apis_source": "live"})
     assert target.processes("apis") == []
     assert target.values()["apis.eia_url"].startswith("https://")
+
+
+def test_a_cluster_id_is_never_read_as_an_option() -> None:
+    ids = [new_cluster_id() for _ in range(2000)]
+    assert not [i for i in ids if i.startswith("-") or len(i) != 22]
