@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._errors import CarbonError
-from ._project import MANIFESTS
-from .clients.connect import load_connectors
-from .clients.registry import load_schemas
+from .layers import Connectors, Schemas
 from .waiting import seconds
 
 if TYPE_CHECKING:
@@ -27,15 +25,14 @@ class Probe:
 
 def missing_plugins(platform: Platform) -> list[str]:
     """Connector and converter classes that the project's configs name and no worker has."""
-    connectors = load_connectors(MANIFESTS / "connect" / "connectors", platform.values())
-    return platform.connect.missing_plugins([c.config for c in connectors])
+    return platform.connect.missing_plugins([c.config for c in Connectors(platform).declared()])
 
 
 def unguarded_schemas(platform: Platform) -> list[str]:
     """Subjects whose registry would accept a schema that old readers cannot read."""
     return [
         schema.subject
-        for schema in load_schemas(MANIFESTS / "kafka" / "schemas")
+        for schema in Schemas(platform).declared()
         if platform.registry.accepts(schema.subject, _broken(schema.parsed()))
     ]
 
@@ -57,7 +54,7 @@ def open_doors(platform: Platform) -> list[str]:
 
 def silent_connectors(platform: Platform, timeout: str | float) -> list[str]:
     """Declared connectors that have written no record by the deadline."""
-    waiting = [c.name for c in load_connectors(MANIFESTS / "connect" / "connectors", platform.values())]
+    waiting = [c.name for c in Connectors(platform).declared()]
     deadline = time.monotonic() + seconds(timeout)
     while waiting and time.monotonic() < deadline:
         waiting = [name for name in waiting if not platform.connect.topics(name)]

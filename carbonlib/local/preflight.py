@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ import psutil
 from .._project import versions
 from ..config import Settings
 from . import engines, manifest
-from .stack import Stack
+from .stack import Stack, why_taken
 
 
 @dataclass(frozen=True)
@@ -134,14 +133,4 @@ def _ports(stack: Stack) -> Finding:
 
 def taken_ports(where: Settings) -> list[str]:
     """Ports of ours that somebody listens on, with the role that each is meant for."""
-    return [f"port {port} ({role})" for role, port in manifest.all_ports(where).items() if _taken(port)]
-
-
-def _taken(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
+    return [f"port {port} ({role})" for role, port in manifest.all_ports(where).items() if why_taken(port)]

@@ -100,16 +100,13 @@ class Stack:
         if process.name in self.supervisor.states():
             self.supervisor.remove(process.name)
         for role, port in process.ports.items():
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OSError as error:
-                    raise PreflightError(
-                        f"Port {port} ({role} of {process.name}) is taken.",
-                        cause=str(error),
-                        remedy="Stop what listens there, or choose other ports: CARBON_PORT_BASE=31000.",
-                    ) from error
+            reason = why_taken(port)
+            if reason:
+                raise PreflightError(
+                    f"Port {port} ({role} of {process.name}) is taken.",
+                    cause=reason,
+                    remedy="Stop what listens there, or choose other ports: CARBON_PORT_BASE=31000.",
+                )
 
     def _prepare(self, process: Process) -> None:
         if process.prepare is None or process.prepare["creates"].exists():
@@ -190,6 +187,17 @@ def new_cluster_id() -> str:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not text.startswith("-"):
             return text
+
+
+def why_taken(port: int) -> str:
+    """What the system says against listening on a loopback port; empty where it is free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            return str(error)
+    return ""
 
 
 def _answers(ready: Mapping[str, Any]) -> bool:
