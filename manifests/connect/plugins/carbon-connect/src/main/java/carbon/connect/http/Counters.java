@@ -1,9 +1,8 @@
 package carbon.connect.http;
 
-import java.util.LinkedHashMap;
+import carbon.connect.common.Gauges;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
-import org.apache.kafka.common.metrics.Gauge;
 import org.apache.kafka.common.metrics.PluginMetrics;
 
 /** What a task has done since it started; the worker publishes it under {@code kafka.connect:type=plugins}. */
@@ -17,12 +16,8 @@ final class Counters {
 
     /** Register every counter with the worker's metrics. */
     void publish(PluginMetrics metrics) {
-        Map<String, AtomicLong> named = Map.of("http-requests-total", requests, "http-throttled-total", throttled,
-            "http-failures-total", failures, "http-garbage-total", garbage, "rows-skipped-total", rowsSkipped, "records-total", records);
-        named.forEach((name, counter) -> {
-            Gauge<Long> gauge = (config, now) -> counter.get();
-            metrics.addMetric(metrics.metricName(name, "Since the task started.", new LinkedHashMap<>()), gauge);
-        });
+        Gauges.publish(metrics, Map.of("http-requests-total", requests, "http-throttled-total", throttled,
+            "http-failures-total", failures, "http-garbage-total", garbage, "rows-skipped-total", rowsSkipped, "records-total", records));
     }
 
     @Override

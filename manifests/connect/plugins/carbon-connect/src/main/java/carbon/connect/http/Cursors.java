@@ -1,5 +1,6 @@
 package carbon.connect.http;
 
+import carbon.connect.common.OffsetSpec;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;

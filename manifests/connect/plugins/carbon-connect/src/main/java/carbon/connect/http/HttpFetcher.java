@@ -1,5 +1,8 @@
 package carbon.connect.http;
 
+import carbon.connect.common.LimitedBody;
+import carbon.connect.common.Redactor;
+import carbon.connect.common.RetryAfter;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;

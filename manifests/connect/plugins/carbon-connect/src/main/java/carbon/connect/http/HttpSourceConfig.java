@@ -5,6 +5,9 @@ import static org.apache.kafka.common.config.ConfigDef.Importance.LOW;
 import static org.apache.kafka.common.config.ConfigDef.Importance.MEDIUM;
 import static org.apache.kafka.common.config.ConfigDef.NO_DEFAULT_VALUE;
 
+import carbon.connect.common.OffsetSpec;
+import carbon.connect.common.Pointers;
+import carbon.connect.common.RecordMapper;
 import com.fasterxml.jackson.core.JsonPointer;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -156,7 +159,8 @@ final class HttpSourceConfig extends AbstractConfig {
         request = RequestTemplate.parse(this, references(!named.isEmpty()), mistakes);
         paging = part(PAGE_OFFSET_PARAM, () -> Paging.parse(this));
         listPointer = part(LIST_POINTER, () -> Pointers.parse(getString(LIST_POINTER)));
-        mapper = part(FIELDS, () -> RecordMapper.parse(this, originalsWithPrefix(FIELDS + ".")));
+        mapper = part(FIELDS, () -> RecordMapper.parse(new RecordMapper.Spec(getString(FIELDS), originalsWithPrefix(FIELDS + "."),
+            getString(KEY_FIELD), getString(KEY_POINTER), getString(TIMESTAMP_POINTER), getList(MISSING), getString(SCHEMA_NAME))));
         unknownKeys().forEach(key -> mistakes.putIfAbsent(key, "no such key of this connector"));
     }
 

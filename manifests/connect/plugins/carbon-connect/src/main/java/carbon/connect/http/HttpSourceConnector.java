@@ -1,5 +1,6 @@
 package carbon.connect.http;
 
+import carbon.connect.common.Mistakes;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -7,7 +8,6 @@ import java.util.Map;
 import java.util.Objects;
 import org.apache.kafka.common.config.Config;
 import org.apache.kafka.common.config.ConfigDef;
-import org.apache.kafka.common.config.ConfigValue;
 import org.apache.kafka.connect.connector.Task;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.source.ConnectorTransactionBoundaries;
@@ -34,21 +34,7 @@ public final class HttpSourceConnector extends SourceConnector {
     /** Adds what no single key can tell: references, pointers, fields, keys nobody knows. */
     @Override
     public Config validate(Map<String, String> connectorConfigs) {
-        Config config = super.validate(connectorConfigs);
-        if (config.configValues().stream().anyMatch(value -> !value.errorMessages().isEmpty())) {
-            return config;
-        }
-        List<ConfigValue> values = new ArrayList<>(config.configValues());
-        HttpSourceConfig.mistakes(connectorConfigs).forEach((key, message) -> valueOf(values, key).addErrorMessage(message));
-        return new Config(values);
-    }
-
-    private static ConfigValue valueOf(List<ConfigValue> values, String key) {
-        return values.stream().filter(value -> value.name().equals(key)).findFirst().orElseGet(() -> {
-            ConfigValue added = new ConfigValue(key);
-            values.add(added);
-            return added;
-        });
+        return Mistakes.added(super.validate(connectorConfigs), () -> HttpSourceConfig.mistakes(connectorConfigs));
     }
 
     @Override

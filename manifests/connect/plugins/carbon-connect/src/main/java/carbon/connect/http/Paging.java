@@ -1,5 +1,6 @@
 package carbon.connect.http;
 
+import carbon.connect.common.Pointers;
 import com.fasterxml.jackson.core.JsonPointer;
 import java.util.Map;
 

@@ -1,5 +1,7 @@
 package carbon.connect.http;
 
+import carbon.connect.common.Redactor;
+import carbon.connect.common.Templates;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URLDecoder;
@@ -13,17 +15,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The request with its references still in it. It has no {@code toString} of its values: they may be secret.
  */
 final class RequestTemplate {
-    private static final Pattern REFERENCE = Pattern.compile("\\$\\{([^}]*)}");
-    private static final Set<String> RESERVED_HEADERS =
-        Set.of("host", "content-length", "connection", "expect", "upgrade", "transfer-encoding");
-
     private record Pair(String name, String value) {
     }
 
@@ -49,7 +45,8 @@ final class RequestTemplate {
         List<Pair> params = checked(HttpSourceConfig.PARAMS, mistakes, List.<Pair>of(),
             () -> params(text(config, HttpSourceConfig.PARAMS, references)));
         List<Pair> headers = checked(HttpSourceConfig.HEADERS, mistakes, List.<Pair>of(),
-            () -> headers(text(config, HttpSourceConfig.HEADERS, references)));
+            () -> Templates.headers(text(config, HttpSourceConfig.HEADERS, references)).stream()
+                .map(header -> new Pair(header.getKey(), header.getValue())).toList());
         String body = checked(HttpSourceConfig.BODY, mistakes, "", () -> text(config, HttpSourceConfig.BODY, references));
         List<String> names = config.getList(HttpSourceConfig.SECRET_NAMES).stream().map(name -> name.toLowerCase(Locale.ROOT)).toList();
         List<String> secrets = new ArrayList<>();
@@ -70,28 +67,14 @@ final class RequestTemplate {
 
     private static String text(HttpSourceConfig config, String key, Set<String> references) {
         String text = config.getPassword(key).value().strip();
-        checkReferences(text, references);
+        Templates.checkReferences(text, references);
         return text;
     }
 
-    private static void checkReferences(String text, Set<String> references) {
-        Matcher matcher = REFERENCE.matcher(text);
-        while (matcher.find()) {
-            String name = matcher.group(1);
-            if (name.contains(":")) {
-                throw new IllegalArgumentException("${" + name
-                    + "} was not resolved: is the config provider set up on the worker, and the value there?");
-            }
-            if (!references.contains(name)) {
-                throw new IllegalArgumentException("${" + name + "} stands for nothing; known are " + references);
-            }
-        }
-    }
-
     private static String url(String text, Set<String> references) {
-        checkReferences(text, references);
+        Templates.checkReferences(text, references);
         try {
-            URI uri = new URI(REFERENCE.matcher(text).replaceAll("x"));
+            URI uri = new URI(Templates.REFERENCE.matcher(text).replaceAll("x"));
             boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
             if (!http || uri.getHost() == null) {
                 throw new IllegalArgumentException("must be an absolute http or https address");
@@ -127,20 +110,6 @@ final class RequestTemplate {
         }
     }
 
-    private static List<Pair> headers(String text) {
-        List<Pair> pairs = new ArrayList<>();
-        for (String part : text.isEmpty() ? new String[0] : text.split(",")) {
-            String[] pair = part.split(":", 2);
-            String name = pair[0].strip();
-            boolean reserved = RESERVED_HEADERS.contains(name.toLowerCase(Locale.ROOT));
-            if (pair.length != 2 || !name.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]+") || reserved) {
-                throw new IllegalArgumentException("header " + (pairs.size() + 1) + " is not \"Name: value\", or its name is reserved");
-            }
-            pairs.add(new Pair(name, pair[1].strip()));
-        }
-        return pairs;
-    }
-
     Redactor redactor() {
         return redactor;
     }
@@ -152,25 +121,21 @@ final class RequestTemplate {
      * @param paging query parameters to add
      */
     HttpRequest render(Map<String, String> values, Map<String, String> paging) {
-        StringBuilder address = new StringBuilder(fill(url, values, RequestTemplate::encode));
+        StringBuilder address = new StringBuilder(Templates.fill(url, values, RequestTemplate::encode));
         String separator = "?";
         List<Pair> all = new ArrayList<>(params);
         paging.forEach((name, value) -> all.add(new Pair(name, value)));
         for (Pair pair : all) {
-            String value = fill(pair.value(), values, UnaryOperator.identity());
+            String value = Templates.fill(pair.value(), values, UnaryOperator.identity());
             address.append(separator).append(encode(pair.name())).append('=').append(encode(value));
             separator = "&";
         }
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(address.toString()))
             .header("User-Agent", "carbon-connect").setHeader("Accept", "application/json");
-        headers.forEach(pair -> request.setHeader(pair.name(), fill(pair.value(), values, UnaryOperator.identity())));
+        headers.forEach(pair -> request.setHeader(pair.name(), Templates.fill(pair.value(), values, UnaryOperator.identity())));
         return request.method(method, method.equals("POST")
-            ? HttpRequest.BodyPublishers.ofString(fill(body, values, UnaryOperator.identity()))
+            ? HttpRequest.BodyPublishers.ofString(Templates.fill(body, values, UnaryOperator.identity()))
             : HttpRequest.BodyPublishers.noBody()).build();
-    }
-
-    private static String fill(String text, Map<String, String> values, UnaryOperator<String> encode) {
-        return REFERENCE.matcher(text).replaceAll(match -> Matcher.quoteReplacement(encode.apply(values.get(match.group(1)))));
     }
 
     private static String encode(String text) {

@@ -1,5 +1,8 @@
 package carbon.connect.http;
 
+import carbon.connect.common.Backoff;
+import carbon.connect.common.Row;
+import carbon.connect.common.RowProblem;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.http.HttpRequest;
 import java.time.Instant;
@@ -49,7 +52,8 @@ final class SourcePartition {
         this.fetcher = fetcher;
         this.counters = counters;
         cursors = Cursors.restore(config.offset(), storedOffset);
-        backoff = Backoff.of(config);
+        backoff = new Backoff(config.getLong(HttpSourceConfig.RETRY_BACKOFF), config.getLong(HttpSourceConfig.RETRY_BACKOFF_MAX),
+            config.getLong(HttpSourceConfig.RETRY_AFTER_MAX), config.getLong(HttpSourceConfig.RETRY_TIMEOUT), Math::random);
     }
 
     static Map<String, String> key(String name) {
@@ -164,7 +168,7 @@ final class SourcePartition {
         String previous = null;
         for (Row row : rows) {
             try {
-                String offset = config.mapper().offset(row, config.offset());
+                String offset = config.offset().of(row);
                 if (!complete && previous != null && config.offset().isAfter(previous, offset)) {
                     throw HttpFailure.fatal("more than " + rows.size() + " rows and not sorted by " + config.offset().name()
                         + " ascending: rows would be lost; ask the API to sort, or raise " + HttpSourceConfig.PAGES_MAX);

@@ -1,5 +1,6 @@
 package carbon.connect.http;
 
+import carbon.connect.common.TestApi;
 import java.util.HashMap;
 import java.util.Map;
 

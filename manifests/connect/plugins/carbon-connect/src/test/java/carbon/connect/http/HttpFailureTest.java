@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import carbon.connect.http.TestApi.Answer;
+import carbon.connect.common.TestApi;
+import carbon.connect.common.TestApi.Answer;
+import carbon.connect.common.TestWorker;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -21,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class HttpFailureTest {
     private final TestApi api = TestApi.open();
-    private final TestWorker worker = new TestWorker();
+    private final TestWorker worker = new TestWorker(HttpSourceTask::new);
 
     @AfterEach
     void close() {

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import carbon.connect.http.TestApi.Answer;
+import carbon.connect.common.TestApi;
+import carbon.connect.common.TestApi.Answer;
+import carbon.connect.common.TestWorker;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class HttpSourceTaskTest {
     private final TestApi api = TestApi.open();
-    private final TestWorker worker = new TestWorker();
+    private final TestWorker worker = new TestWorker(HttpSourceTask::new);
 
     @AfterEach
     void close() {

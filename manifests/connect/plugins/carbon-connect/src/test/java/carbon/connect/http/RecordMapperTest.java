@@ -5,6 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import carbon.connect.common.Backoff;
+import carbon.connect.common.OffsetSpec;
+import carbon.connect.common.RecordMapper;
+import carbon.connect.common.RetryAfter;
+import carbon.connect.common.Row;
+import carbon.connect.common.RowProblem;
+import carbon.connect.common.TestApi;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.math.BigDecimal;

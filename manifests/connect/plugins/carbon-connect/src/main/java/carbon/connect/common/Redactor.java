@@ -1,4 +1,4 @@
-package carbon.connect.http;
+package carbon.connect.common;
 
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -7,12 +7,13 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /** Strikes secret values out of texts that may repeat them, such as the body of an error answer. */
-final class Redactor {
+public final class Redactor {
     private static final String STRUCK = "***";
 
     private final Set<String> values = new TreeSet<>((a, b) -> a.length() == b.length() ? a.compareTo(b) : b.length() - a.length());
 
-    Redactor(Collection<String> secrets) {
+    /** A redactor of these values, in plain and in address form. */
+    public Redactor(Collection<String> secrets) {
         for (String secret : secrets) {
             if (!secret.isBlank()) {
                 values.add(secret);
@@ -22,7 +23,7 @@ final class Redactor {
     }
 
     /** The text on one line, without secrets, at most {@code limit} characters. */
-    String clean(String text, int limit) {
+    public String clean(String text, int limit) {
         String clean = text;
         for (String value : values) {
             clean = clean.replace(value, STRUCK);

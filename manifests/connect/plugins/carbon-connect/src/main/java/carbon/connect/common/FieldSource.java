@@ -1,4 +1,4 @@
-package carbon.connect.http;
+package carbon.connect.common;
 
 import com.fasterxml.jackson.core.JsonPointer;
 import java.math.BigDecimal;
@@ -13,12 +13,13 @@ import java.util.regex.Pattern;
 
 /** Where the text of a field comes from; null means that the row has no value for it. */
 @FunctionalInterface
-interface FieldSource {
+public interface FieldSource {
     Pattern PLACEHOLDER = Pattern.compile("\\{([^}]*)}");
     /** UTC in the form that SQL engines read as a timestamp. */
     DateTimeFormatter NOW = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss.SSS").withZone(ZoneOffset.UTC);
     Pattern RULE = Pattern.compile("(/[^=>]*)(?:>(-?[0-9.]+))?=(.*)");
 
+    /** The text for a row. */
     String text(Row row) throws RowProblem;
 
     /** A {@code /pointer}, or a text with placeholders. Throws IllegalArgumentException when malformed. */

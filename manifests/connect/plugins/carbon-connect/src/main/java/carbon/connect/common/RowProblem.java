@@ -1,7 +1,7 @@
-package carbon.connect.http;
+package carbon.connect.common;
 
 /** A row that gives no record: it lacks a value it needs, or has one that does not fit. */
-final class RowProblem extends Exception {
+public final class RowProblem extends Exception {
     private static final long serialVersionUID = 1L;
 
     private final boolean missing;
@@ -11,16 +11,18 @@ final class RowProblem extends Exception {
         this.missing = missing;
     }
 
-    static RowProblem missing(String message) {
+    /** A value is absent. */
+    public static RowProblem missing(String message) {
         return new RowProblem(message, true);
     }
 
-    static RowProblem wrong(String message) {
+    /** A value does not fit. */
+    public static RowProblem wrong(String message) {
         return new RowProblem(message, false);
     }
 
     /** Whether a value is only absent, which APIs do for days without one. */
-    boolean isMissing() {
+    public boolean isMissing() {
         return missing;
     }
 }

@@ -1,4 +1,4 @@
-package carbon.connect.http;
+package carbon.connect.common;
 
 import java.math.BigDecimal;
 import java.util.regex.Matcher;
@@ -13,10 +13,11 @@ import org.apache.kafka.connect.data.SchemaBuilder;
  * @param digits digits after the point of a decimal
  * @param optional whether the field may be null
  */
-record FieldType(String name, int digits, boolean optional) {
+public record FieldType(String name, int digits, boolean optional) {
     private static final Pattern SYNTAX = Pattern.compile("(string|long|double|boolean|decimal\\((\\d{1,2})\\))(\\?)?");
 
-    static FieldType parse(String text) {
+    /** Throws IllegalArgumentException when the text is no type. */
+    public static FieldType parse(String text) {
         Matcher matcher = SYNTAX.matcher(text);
         if (!matcher.matches()) {
             throw new IllegalArgumentException("'" + text
@@ -27,7 +28,8 @@ record FieldType(String name, int digits, boolean optional) {
         return decimal ? new FieldType("decimal", Integer.parseInt(matcher.group(2)), optional) : new FieldType(matcher.group(1), 0, optional);
     }
 
-    SchemaBuilder schema() {
+    /** The Connect schema of such a field. */
+    public SchemaBuilder schema() {
         SchemaBuilder builder = switch (name) {
             case "string" -> SchemaBuilder.string();
             case "long" -> SchemaBuilder.int64();
@@ -38,7 +40,8 @@ record FieldType(String name, int digits, boolean optional) {
         return optional ? builder.optional() : builder;
     }
 
-    Object value(String text) throws RowProblem {
+    /** The typed value of a text. */
+    public Object value(String text) throws RowProblem {
         try {
             return switch (name) {
                 case "string" -> text;

@@ -1,4 +1,4 @@
-package carbon.connect.http;
+package carbon.connect.common;
 
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -7,12 +7,12 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 
 /** The Retry-After header (RFC 9110, section 10.2.3): seconds, or an HTTP date. */
-final class RetryAfter {
+public final class RetryAfter {
     private RetryAfter() {
     }
 
     /** How long to wait from {@code now}; never negative, null when the text is neither form. */
-    static Duration parse(String text, Instant now) {
+    public static Duration parse(String text, Instant now) {
         String value = text.strip();
         if (value.matches("\\d{1,9}")) {
             return Duration.ofSeconds(Long.parseLong(value));

@@ -1,4 +1,4 @@
-package carbon.connect.http;
+package carbon.connect.common;
 
 import java.util.ArrayList;
 import java.util.Collection;
@@ -7,32 +7,40 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.metrics.Gauge;
 import org.apache.kafka.common.metrics.MetricValueProvider;
 import org.apache.kafka.common.metrics.PluginMetrics;
 import org.apache.kafka.common.metrics.Sensor;
 import org.apache.kafka.connect.source.SourceRecord;
+import org.apache.kafka.connect.source.SourceTask;
 import org.apache.kafka.connect.source.SourceTaskContext;
 import org.apache.kafka.connect.storage.OffsetStorageReader;
 
 /** The part of a worker that a task sees: stored offsets, metrics, and the loop that calls poll. */
-final class TestWorker implements AutoCloseable {
-    final Map<Map<String, ?>, Map<String, ?>> offsets = new HashMap<>();
-    final Map<String, MetricValueProvider<?>> metrics = new HashMap<>();
-    final List<SourceRecord> records = new ArrayList<>();
-    private HttpSourceTask task;
+public final class TestWorker implements AutoCloseable {
+    public final Map<Map<String, ?>, Map<String, ?>> offsets = new HashMap<>();
+    public final Map<String, MetricValueProvider<?>> metrics = new HashMap<>();
+    public final List<SourceRecord> records = new ArrayList<>();
+    private final Supplier<SourceTask> tasks;
+    private SourceTask task;
+
+    /** A worker of tasks of one kind. */
+    public TestWorker(Supplier<SourceTask> tasks) {
+        this.tasks = tasks;
+    }
 
     /** Start a task, as after a restart when offsets are there already. */
-    TestWorker start(Map<String, String> config) {
-        task = new HttpSourceTask();
+    public TestWorker start(Map<String, String> config) {
+        task = tasks.get();
         task.initialize(new Context(config));
         task.start(config);
         return this;
     }
 
     /** Call poll until the condition holds; every record's offset is committed, as a worker does. */
-    TestWorker until(BooleanSupplier condition) throws InterruptedException {
+    public TestWorker until(BooleanSupplier condition) throws InterruptedException {
         long deadline = System.nanoTime() + 10_000_000_000L;
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() > deadline) {
@@ -47,16 +55,17 @@ final class TestWorker implements AutoCloseable {
         return this;
     }
 
-    TestWorker untilRecords(int count) throws InterruptedException {
+    public TestWorker untilRecords(int count) throws InterruptedException {
         return until(() -> records.size() >= count);
     }
 
     /** One call of poll, for failures. */
-    List<SourceRecord> poll() throws InterruptedException {
+    public List<SourceRecord> poll() throws InterruptedException {
         return task.poll();
     }
 
-    long metric(String name) {
+    /** A counter of the task. */
+    public long metric(String name) {
         Object value = ((Gauge<?>) metrics.get(name)).value(null, 0);
         return (Long) value;
     }

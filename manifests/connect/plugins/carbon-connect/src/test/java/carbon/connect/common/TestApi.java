@@ -1,4 +1,4 @@
-package carbon.connect.http;
+package carbon.connect.common;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -18,34 +18,34 @@ import java.util.concurrent.Executors;
 import java.util.function.Function;
 
 /** A real HTTP server on the loopback address that answers as a test says and remembers what it was asked. */
-final class TestApi implements AutoCloseable {
+public final class TestApi implements AutoCloseable {
     /** One request as it arrived; times are {@link System#nanoTime}. */
-    record Seen(String method, String path, Map<String, String> query, Map<String, List<String>> headers, String body, long nanos) {
+    public record Seen(String method, String path, Map<String, String> query, Map<String, List<String>> headers, String body, long nanos) {
     }
 
-    record Answer(int status, String body, Map<String, String> headers, long delayMillis, long bodyDelayMillis) {
-        static Answer json(String body) {
+    public record Answer(int status, String body, Map<String, String> headers, long delayMillis, long bodyDelayMillis) {
+        public static Answer json(String body) {
             return new Answer(200, body, Map.of(), 0, 0);
         }
 
-        static Answer status(int status, String body) {
+        public static Answer status(int status, String body) {
             return new Answer(status, body, Map.of(), 0, 0);
         }
 
-        Answer with(String header, String value) {
+        public Answer with(String header, String value) {
             return new Answer(status, body, Map.of(header, value), delayMillis, 0);
         }
 
-        Answer after(long millis) {
+        public Answer after(long millis) {
             return new Answer(status, body, headers, millis, 0);
         }
 
-        Answer stallingInTheBody(long millis) {
+        public Answer stallingInTheBody(long millis) {
             return new Answer(status, body, headers, 0, millis);
         }
     }
 
-    final List<Seen> seen = new CopyOnWriteArrayList<>();
+    public final List<Seen> seen = new CopyOnWriteArrayList<>();
     private final Deque<Answer> once = new ArrayDeque<>();
     private volatile Function<Seen, Answer> always = request -> Answer.json("[]");
     private final HttpServer server;
@@ -61,20 +61,20 @@ final class TestApi implements AutoCloseable {
         server.start();
     }
 
-    String url(String path) {
+    public String url(String path) {
         return "http://127.0.0.1:" + server.getAddress().getPort() + path;
     }
 
     /** Answer the next requests with these, in order, before the standing answer. */
-    synchronized void once(Answer... answers) {
+    public synchronized void once(Answer... answers) {
         once.addAll(List.of(answers));
     }
 
-    void always(Function<Seen, Answer> answer) {
+    public void always(Function<Seen, Answer> answer) {
         always = answer;
     }
 
-    void alwaysJson(String body) {
+    public void alwaysJson(String body) {
         always = request -> Answer.json(body);
     }
 
@@ -115,7 +115,7 @@ final class TestApi implements AutoCloseable {
         return query;
     }
 
-    static TestApi open() {
+    public static TestApi open() {
         try {
             return new TestApi();
         } catch (IOException error) {

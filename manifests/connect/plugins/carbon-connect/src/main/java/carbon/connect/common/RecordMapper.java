@@ -1,4 +1,4 @@
-package carbon.connect.http;
+package carbon.connect.common;
 
 import com.fasterxml.jackson.core.JsonPointer;
 import java.time.DateTimeException;
@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -15,7 +16,22 @@ import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
 
 /** Makes the typed record of a row. */
-final class RecordMapper {
+public final class RecordMapper {
+    /**
+     * What a configuration says about the records.
+     *
+     * @param fields {@code name:type:source; …}
+     * @param details {@code NAME.map} and {@code NAME.rules}
+     * @param keyField field that is the record key, may be empty
+     * @param keyPointer JSON pointer of the record key instead, may be empty
+     * @param timestampPointer JSON pointer of the record timestamp, empty for the time of sending
+     * @param missing texts that mean no value
+     * @param schemaName may be empty
+     */
+    public record Spec(String fields, Map<String, Object> details, String keyField, String keyPointer, String timestampPointer,
+        Collection<String> missing, String schemaName) {
+    }
+
     private record Field(FieldType type, FieldSource source) {
     }
 
@@ -25,27 +41,25 @@ final class RecordMapper {
     private final Schema schema;
     private final Set<String> missing;
 
-    private RecordMapper(HttpSourceConfig config, Map<String, Object> details) {
-        Set<String> unused = new HashSet<>(details.keySet());
-        for (String text : config.getString(HttpSourceConfig.FIELDS).split(";")) {
-            addField(text.strip(), details, unused);
+    private RecordMapper(Spec spec) {
+        Set<String> unused = new HashSet<>(spec.details().keySet());
+        for (String text : spec.fields().split(";")) {
+            addField(text.strip(), spec.details(), unused);
         }
         if (!unused.isEmpty()) {
             throw new IllegalArgumentException(unused + " belongs to no field; write FIELD.map or FIELD.rules");
         }
-        key = keySource(config.getString(HttpSourceConfig.KEY_FIELD), config.getString(HttpSourceConfig.KEY_POINTER));
-        String pointer = config.getString(HttpSourceConfig.TIMESTAMP_POINTER);
-        timestamp = pointer.isEmpty() ? null : Pointers.parse(pointer);
-        missing = Set.copyOf(config.getList(HttpSourceConfig.MISSING));
+        key = keySource(spec.keyField(), spec.keyPointer());
+        timestamp = spec.timestampPointer().isEmpty() ? null : Pointers.parse(spec.timestampPointer());
+        missing = Set.copyOf(spec.missing());
         SchemaBuilder builder = SchemaBuilder.struct();
-        String name = config.getString(HttpSourceConfig.SCHEMA_NAME);
-        fields.forEach((field, spec) -> builder.field(field, spec.type().schema().build()));
-        schema = (name.isEmpty() ? builder : builder.name(name)).build();
+        fields.forEach((field, each) -> builder.field(field, each.type().schema().build()));
+        schema = (spec.schemaName().isEmpty() ? builder : builder.name(spec.schemaName())).build();
     }
 
     /** Throws IllegalArgumentException when a field is malformed. */
-    static RecordMapper parse(HttpSourceConfig config, Map<String, Object> details) {
-        return new RecordMapper(config, details);
+    public static RecordMapper parse(Spec spec) {
+        return new RecordMapper(spec);
     }
 
     private void addField(String text, Map<String, Object> details, Set<String> unused) {
@@ -70,29 +84,30 @@ final class RecordMapper {
 
     private FieldSource keySource(String field, String pointer) {
         if (!field.isEmpty() && !pointer.isEmpty()) {
-            throw new IllegalArgumentException("give either " + HttpSourceConfig.KEY_FIELD + " or " + HttpSourceConfig.KEY_POINTER);
+            throw new IllegalArgumentException("give either a key field or a key pointer");
         }
         if (field.isEmpty()) {
             return pointer.isEmpty() ? null : FieldSource.parse(pointer);
         }
         Field named = fields.get(field);
         if (named == null || !named.type().name().equals("string") || named.type().optional()) {
-            throw new IllegalArgumentException(
-                HttpSourceConfig.KEY_FIELD + " must name a string field that is not optional, not '" + field + "'");
+            throw new IllegalArgumentException("the key field must name a string field that is not optional, not '" + field + "'");
         }
         return named.source();
     }
 
-    Schema schema() {
+    /** The schema of the records. */
+    public Schema schema() {
         return schema;
     }
 
-    Set<String> missing() {
+    /** Texts that mean no value. */
+    public Set<String> missing() {
         return missing;
     }
 
     /** The record key; null when the records have none. */
-    String key(Row row) throws RowProblem {
+    public String key(Row row) throws RowProblem {
         if (key == null) {
             return null;
         }
@@ -103,17 +118,8 @@ final class RecordMapper {
         return text;
     }
 
-    /** The row's offset. */
-    String offset(Row row, OffsetSpec spec) throws RowProblem {
-        String text = row.text(spec.pointer());
-        if (text == null || !spec.fits(text)) {
-            throw RowProblem.wrong("the offset at " + spec.pointer() + " is " + (text == null ? "missing" : "not a number: " + text));
-        }
-        return text;
-    }
-
     /** The record timestamp in epoch milliseconds; null for the time of sending. */
-    Long timestamp(Row row) throws RowProblem {
+    public Long timestamp(Row row) throws RowProblem {
         String text = timestamp == null ? null : row.text(timestamp);
         if (text == null) {
             return null;
@@ -134,7 +140,7 @@ final class RecordMapper {
     }
 
     /** The record value. */
-    Struct value(Row row) throws RowProblem {
+    public Struct value(Row row) throws RowProblem {
         Struct value = new Struct(schema);
         for (Map.Entry<String, Field> entry : fields.entrySet()) {
             Field field = entry.getValue();

@@ -1,4 +1,4 @@
-package carbon.connect.http;
+package carbon.connect.common;
 
 import java.time.Duration;
 import java.util.function.DoubleSupplier;
@@ -12,22 +12,18 @@ import java.util.function.DoubleSupplier;
  * @param giveUpMillis time without success after which to give up, -1 for never
  * @param random a number from 0 to 1; workers that failed together must not come back together
  */
-record Backoff(long firstMillis, long maxMillis, long maxRetryAfterMillis, long giveUpMillis, DoubleSupplier random) {
-
-    static Backoff of(HttpSourceConfig config) {
-        return new Backoff(config.getLong(HttpSourceConfig.RETRY_BACKOFF), config.getLong(HttpSourceConfig.RETRY_BACKOFF_MAX),
-            config.getLong(HttpSourceConfig.RETRY_AFTER_MAX), config.getLong(HttpSourceConfig.RETRY_TIMEOUT), Math::random);
-    }
+public record Backoff(long firstMillis, long maxMillis, long maxRetryAfterMillis, long giveUpMillis, DoubleSupplier random) {
 
     /** Milliseconds to wait; at least what the server asked for. */
-    long millis(int failures, Duration retryAfter) {
+    public long millis(int failures, Duration retryAfter) {
         long full = Math.min(maxMillis, firstMillis << Math.min(failures - 1, 30));
         long jittered = Math.max(1, Math.round(full * (0.5 + random.getAsDouble() / 2)));
         long asked = retryAfter == null ? 0 : Math.min(retryAfter.toMillis(), maxRetryAfterMillis);
         return Math.max(jittered, asked);
     }
 
-    boolean givesUp(long millisWithoutSuccess) {
+    /** Whether it is time to give up. */
+    public boolean givesUp(long millisWithoutSuccess) {
         return giveUpMillis >= 0 && millisWithoutSuccess >= giveUpMillis;
     }
 }

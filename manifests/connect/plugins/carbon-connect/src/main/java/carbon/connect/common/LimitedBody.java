@@ -1,4 +1,4 @@
-package carbon.connect.http;
+package carbon.connect.common;
 
 import java.io.IOException;
 import java.net.http.HttpResponse.BodySubscriber;
@@ -9,9 +9,9 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow.Subscription;
 
 /** Collects an answer's bytes up to a limit; a larger answer is cut off and fails with {@link TooLarge}. */
-final class LimitedBody implements BodySubscriber<byte[]> {
+public final class LimitedBody implements BodySubscriber<byte[]> {
     /** The answer has more bytes than allowed. */
-    static final class TooLarge extends IOException {
+    public static final class TooLarge extends IOException {
         private static final long serialVersionUID = 1L;
 
         TooLarge(int limit) {
@@ -24,7 +24,8 @@ final class LimitedBody implements BodySubscriber<byte[]> {
     private long received;
     private Subscription subscription;
 
-    LimitedBody(int limit) {
+    /** A body of at most so many bytes. */
+    public LimitedBody(int limit) {
         this.limit = limit;
     }
 
