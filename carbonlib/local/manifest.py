@@ -31,7 +31,7 @@ class Process:
         name: unique on this stack, for example `kafka-2`.
         layer: the layer it belongs to.
         ports: what it listens on, by role.
-        ready: `{"tcp": port}` or `{"http": url}`: what answers once it can be used.
+        ready: a question, as `probes.silence` takes it, that is answered once it can be used.
     """
 
     name: str
@@ -73,6 +73,12 @@ def declared() -> dict[str, Any]:
 def port(settings: Settings, role: str, index: int = 0) -> int:
     """The port of a role, `index` counting its processes from 0."""
     return settings.port_base + int(declared()["ports"][role][index])
+
+
+def ports_of(settings: Settings, index: int) -> dict[str, int]:
+    """The port of every role for the process of that number, counted from 0; roles with fewer give their last."""
+    roles = declared()["ports"].items()
+    return {role: port(settings, role, min(index, len(offsets) - 1)) for role, offsets in roles}
 
 
 def stops_last(name: str) -> bool:
@@ -117,18 +123,20 @@ def _concrete(settings: Settings, name: str, index: int, spec: dict[str, Any], v
     folders = {
         "data": data_folder(settings, name, bool(spec.get("unprivileged"))),
         "conf": conf_folder(settings, name, bool(spec.get("unprivileged"))),
+        "state": settings.state,
         "logs": settings.state / "logs",
         "engines": engines.engines_folder(settings),
         **{name: engines.module_folder(settings, name) for name in engines.MODULES},
         "flink": settings.state / "data" / "flink",
     }
-    ports = {role: port(settings, role, min(index, len(offsets) - 1)) for role, offsets in declared()["ports"].items()}
+    ports = ports_of(settings, index)
     known = {
         **values,
         **{f"dir.{k}": str(v) for k, v in folders.items()},
         **{f"port.{k}": str(v) for k, v in ports.items()},
         "node.id": str(index + 1),
         "node.name": name,
+        "node.port_base": str(settings.port_base),
     }
     files = {folders["conf"] / file: _text(sources, known) for file, sources in spec.get("files", {}).items()}
     prepare = spec.get("prepare")

@@ -13,14 +13,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from .._errors import ApplyError, CarbonError, PreflightError
 from ..changes import Change, Plan
 from ..config import Settings
 from ..waiting import wait_until
 from . import manifest
 from .manifest import Process
+from .probes import silence
 from .supervision import Supervisor
 
 LIVE = {"RUNNING", "STARTING"}
@@ -201,13 +200,7 @@ def why_taken(port: int) -> str:
 
 
 def _answers(ready: Mapping[str, Any]) -> bool:
-    try:
-        if "http" in ready:
-            return httpx.get(ready["http"], timeout=3).is_success
-        with socket.create_connection(("127.0.0.1", int(ready["tcp"])), timeout=1):
-            return True
-    except (OSError, httpx.HTTPError):
-        return False
+    return not silence(ready, timeout=3)
 
 
 def _write_private(path: Path, text: str) -> None:

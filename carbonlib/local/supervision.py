@@ -114,6 +114,10 @@ class Supervisor:
         self._call("reloadConfig")
         self._call("removeProcessGroup", name)
 
+    def signal(self, name: str, signal: str) -> None:
+        """Send a signal, named without SIG, to a running process; one that ends by it is started anew."""
+        self._call("signalProcess", name, signal)
+
     def stop(self, on_step: Callable[[str], None]) -> None:
         """Stop every process, those that others need while they stop at the end, then the daemon."""
         pid = self.pid
