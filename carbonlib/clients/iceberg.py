@@ -1,4 +1,4 @@
-"""The Iceberg catalog: one JDBC catalog for Flink, the Connect sink and Python, and the dimension table in it.
+"""The Iceberg catalog: one JDBC catalog for Flink, the Connect sinks and Python, and the declared tables in it.
 
 The catalog's name must be the same everywhere: a JDBC catalog keeps it beside each namespace, and under another name
 none is seen.
@@ -18,20 +18,15 @@ import pyarrow as pa
 import yaml
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
-from pyiceberg.schema import Schema
+from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.table import Table
-from pyiceberg.types import BooleanType, NestedField, PrimitiveType, StringType, TimestamptzType
+from pyiceberg.table.snapshots import Snapshot
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
-from .._errors import EngineError, TargetUnreachable
+from .._errors import EngineError, TargetUnreachable, UsageError
 from ..changes import Change, Plan
-
-TYPES: dict[str, tuple[PrimitiveType, pa.DataType]] = {
-    "string": (StringType(), pa.string()),
-    "boolean": (BooleanType(), pa.bool_()),
-    "timestamptz": (TimestamptzType(), pa.timestamp("us", tz="UTC")),
-}
+from .iceberg_tables import TableSpec, difference, evolve, load_tables
 
 
 class Iceberg:
@@ -46,6 +41,7 @@ class Iceberg:
     def __init__(self, manifest: Path, *, host: str, port: int, user: str, password: str, warehouse: str) -> None:
         self._declared = yaml.safe_load(manifest.read_text(encoding="utf-8"))
         self._folder = manifest.parent
+        self.tables: dict[str, TableSpec] = load_tables(manifest)
         self._server: dict[str, Any] = {"host": host, "port": port, "user": user, "password": password}
         self._warehouse = warehouse
         self._catalog: SqlCatalog | None = None
@@ -85,21 +81,29 @@ class Iceberg:
         return self._catalog
 
     def plan(self) -> Plan:
-        """The database, the tables, and the rows of the dimension that differ from the file."""
-        changes = (
-            []
-            if self._has_database()
-            else [Change(f"database/{self.database}", "create", None, {}, self._create_database)]
-        )
-        for name, spec in self._declared["tables"].items():
-            table = None if changes else self._table(name)
-            if table is None:
-                changes.append(
-                    Change(f"iceberg/{name}", "create", None, dict(spec["columns"]), partial(self._create, name))
-                )
-            if "rows" in spec:
-                changes += self._rows_change(name, table)
-        return Plan(changes)
+        """The database, the tables, and what of a live table differs from its declaration.
+
+        Raises:
+            UsageError: when a table cannot become what is declared.
+        """
+        if self._has_database():
+            return Plan(change for spec in self.tables.values() for change in self._changes(spec))
+        create = Change(f"database/{self.database}", "create", None, {}, self._create_database)
+        return Plan([create, *(c for spec in self.tables.values() for c in self._changes(spec, absent=True))])
+
+    def _changes(self, spec: TableSpec, *, absent: bool = False) -> list[Change]:
+        table = None if absent else self._table(spec.name)
+        changes = []
+        if table is None:
+            create = partial(self._create, spec)
+            changes.append(Change(f"iceberg/{spec.name}", "create", None, spec.facts(), create))
+        else:
+            before, after = difference(spec, table)
+            if after:
+                changes.append(Change(f"iceberg/{spec.name}", "update", before, after, partial(self._evolve, spec)))
+        if "rows" in self._declared["tables"][spec.name]:
+            changes += self._rows_change(spec.name, table)
+        return changes
 
     def _has_database(self) -> bool:
         with self._connect("postgres") as connection:
@@ -120,15 +124,20 @@ class Iceberg:
                 "The Iceberg catalog does not answer.", cause=str(error.orig), notebook="deploy-50"
             ) from error
 
-    def _create(self, name: str) -> None:
-        columns = self._declared["tables"][name]["columns"]
-        required = set(self._declared["tables"][name].get("required", []))
-        fields = [
-            NestedField(i, column, TYPES[kind][0], required=column in required)
-            for i, (column, kind) in enumerate(columns.items(), start=1)
-        ]
-        self.catalog.create_namespace_if_not_exists(name.split(".")[0])
-        self.catalog.create_table(name, Schema(*fields))
+    def _create(self, spec: TableSpec) -> None:
+        self.catalog.create_namespace_if_not_exists(spec.name.rpartition(".")[0])
+        self.catalog.create_table(
+            spec.name, spec.schema, partition_spec=spec.partition_spec, properties=dict(spec.properties)
+        )
+
+    def _evolve(self, spec: TableSpec) -> None:
+        evolve(spec, self._existing(spec.name))
+
+    def _existing(self, name: str) -> Table:
+        table = self._table(name)
+        if table is None:
+            raise EngineError(f"The Iceberg table {name} does not exist.", notebook="deploy-50")
+        return table
 
     def _rows_change(self, name: str, table: Table | None) -> list[Change]:
         wanted = self._file_rows(name)
@@ -164,26 +173,50 @@ class Iceberg:
         Raises:
             EngineError: when the table does not exist.
         """
-        table = self._table(name)
-        if table is None:
-            raise EngineError(f"The Iceberg table {name} does not exist.", notebook="deploy-50")
+        table = self._existing(name)
         now = datetime.now(UTC)
         full = [{"updated_at": now, "deleted": False, **row} for row in rows]
-        columns = self._declared["tables"][name]["columns"]
-        required = set(self._declared["tables"][name].get("required", []))
-        schema = pa.schema([pa.field(c, TYPES[t][1], nullable=c not in required) for c, t in columns.items()])
-        table.append(pa.Table.from_pylist(full, schema=schema))
+        table.append(pa.Table.from_pylist(full, schema=schema_to_pyarrow(table.schema())))
 
     def row_counts(self) -> dict[str, int | None]:
-        """Rows of each declared table, None for a table that is not there."""
+        """Rows of each declared table by its newest snapshot, None for a table that is not there."""
         if not self._has_database():
-            return dict.fromkeys(self._declared["tables"])
-        tables = {name: self._table(name) for name in self._declared["tables"]}
-        return {name: None if t is None else t.scan().count() for name, t in tables.items()}
+            return dict.fromkeys(self.tables)
+        tables = {name: self._table(name) for name in self.tables}
+        return {name: None if table is None else _count(table) for name, table in tables.items()}
 
-    def rows(self, name: str) -> pd.DataFrame:
-        """Every row of a table, in no order."""
-        table = self._table(name)
-        if table is None:
-            raise EngineError(f"The Iceberg table {name} does not exist.", notebook="deploy-50")
-        return table.scan().to_pandas()
+    def rows(self, name: str, columns: Sequence[str] = ("*",)) -> pd.DataFrame:
+        """Every row of a table, in no order; all columns, or those that are named."""
+        return self._existing(name).scan(selected_fields=tuple(columns)).to_pandas()
+
+    def newest(self, name: str) -> pd.DataFrame:
+        """The rows that count in a table of changes: of each key the one of the highest version, unless it is deleted.
+
+        Raises:
+            UsageError: when the table is not declared to be a log of changes.
+        """
+        log = self.tables[name].log if name in self.tables else None
+        if log is None:
+            raise UsageError(f"{name} is not declared as a log of changes.", remedy="Say so in the catalog's manifest.")
+        frame = self.rows(name).sort_values(log.version, kind="stable").drop_duplicates(log.key, keep="last")
+        return frame[~frame[log.deleted].fillna(False).astype(bool)].sort_values(log.key, ignore_index=True)
+
+    def snapshots(self, name: str) -> pd.DataFrame:
+        """The commits of a table, oldest first: when, rows and files added, rows and files since the beginning."""
+        kept = self._existing(name).metadata.snapshots
+        rows = [[pd.Timestamp(s.timestamp_ms, unit="ms", tz="UTC"), *_summed(s)] for s in kept]
+        columns = ["committed_at", "rows_added", "files_added", "rows", "files"]
+        return pd.DataFrame(rows, columns=columns).sort_values("committed_at", ignore_index=True)
+
+
+def _count(table: Table) -> int:
+    """Rows as the newest commit has added them up: to count them anew reads every manifest."""
+    snapshot = table.current_snapshot()
+    return 0 if snapshot is None else _summed(snapshot)[2]
+
+
+def _summed(snapshot: Snapshot) -> list[int]:
+    summary = snapshot.summary.additional_properties if snapshot.summary else {}
+    return [
+        int(summary.get(name, 0)) for name in ("added-records", "added-data-files", "total-records", "total-data-files")
+    ]
