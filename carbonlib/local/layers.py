@@ -59,7 +59,7 @@ class ProcessLayer:
 
     def plan(self) -> Plan:
         """Processes to start, restart or stop."""
-        return self._target.stack.plan(self._target.processes(self.name))
+        return self._target.stack.plan(self._target.processes(self.name), manifest.kinds(self.name))
 
     def wait(self, timeout: str | float) -> None:
         """Wait until every process answers."""

@@ -98,22 +98,32 @@ def processes(settings: Settings, layer: str, sizes: Mapping[str, int], values: 
 
     Args:
         layer: name of the layer.
-        sizes: how many of each replicated kind, for example `{"brokers": 3}`.
+        sizes: how many of each replicated kind, and which switches are on: `{"brokers": 3, "search": 1}`.
         values: references that the texts may use, without `port.*`, `dir.*` and `node.*`.
     """
     found = []
     for kind, spec in declared()["processes"].items():
         if spec["layer"] == layer:
             found += list(_replicas(settings, kind, spec, sizes, values))
-    if not found:
+    if not found and not kinds(layer):
         raise UsageError(f"No process of the local target belongs to the layer {layer!r}.")
     return found
+
+
+def kinds(layer: str) -> set[str]:
+    """The kinds of processes of a layer, switched on or not."""
+    return {kind for kind, spec in declared()["processes"].items() if spec["layer"] == layer}
+
+
+def switches() -> dict[str, str]:
+    """The systems that can be switched off, each with the option that does it."""
+    return {spec["layer"]: spec["switch"] for spec in declared()["processes"].values() if "switch" in spec}
 
 
 def _replicas(
     settings: Settings, kind: str, spec: dict[str, Any], sizes: Mapping[str, int], values: Mapping[str, str]
 ) -> Iterator[Process]:
-    count = sizes[spec["replicas"]] if "replicas" in spec else 1
+    count = sizes[spec["replicas"]] if "replicas" in spec else sizes.get(spec.get("switch", ""), 1)
     for index in range(count):
         name = f"{kind}-{index + 1}" if "replicas" in spec else kind
         yield _concrete(settings, name, index, spec, values)
@@ -137,6 +147,7 @@ def _concrete(settings: Settings, name: str, index: int, spec: dict[str, Any], v
         "node.id": str(index + 1),
         "node.name": name,
         "node.port_base": str(settings.port_base),
+        "java.shared": engines.shared_java(settings),
     }
     files = {folders["conf"] / file: _text(sources, known) for file, sources in spec.get("files", {}).items()}
     prepare = spec.get("prepare")
@@ -151,12 +162,20 @@ def _concrete(settings: Settings, name: str, index: int, spec: dict[str, Any], v
         ready={k: resolve(v, known) for k, v in spec["ready"].items()},
         memory_mib=spec["memory_mib"],
         after=spec.get("after", []),
-        prepare=prepare
-        and {"creates": Path(resolve(prepare["creates"], known)), "command": _command(prepare["command"], {}, known)},
+        prepare=prepare and _preparation(prepare, known),
         stop_signal=spec.get("stop_signal", "TERM"),
         unprivileged=bool(spec.get("unprivileged")),
         folders=[Path(resolve(folder, known)) for folder in spec.get("folders", [])],
     )
+
+
+def _preparation(spec: dict[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "creates": Path(resolve(spec["creates"], known)),
+        "folders": [Path(resolve(folder, known)) for folder in spec.get("folders", [])],
+        "command": _command(spec["command"], {}, known),
+        "input": [Path(resolve(file, known)) for file in spec.get("input", [])],
+    }
 
 
 def _command(words: list[str], spec: dict[str, Any], known: Mapping[str, str]) -> list[str]:
@@ -165,7 +184,8 @@ def _command(words: list[str], spec: dict[str, Any], known: Mapping[str, str]) -
         return [sys.executable, *rest]
     if program == "java":
         opens = declared()["flink_opens"] if spec.get("flink_opens") else []
-        return [engines.java(), *declared()["jvm"], *opens, *rest]
+        runtime = known["java.shared"] if spec.get("unprivileged") else engines.java()
+        return [runtime, *declared()["jvm"], *opens, *rest]
     return [program, *rest]
 
 

@@ -45,10 +45,13 @@ class Stack:
         """What should run for a layer."""
         return manifest.processes(self.settings, layer, sizes, {**values, "node.cluster_id": self.cluster_id()})
 
-    def plan(self, wanted: list[Process]) -> Plan:
-        """Start what is absent or dead, restart what would run with other settings, stop what is too much."""
-        if not wanted:
-            return Plan()
+    def plan(self, wanted: list[Process], kinds: set[str]) -> Plan:
+        """Start what is absent or dead, restart what would run with other settings, stop what is too much.
+
+        Args:
+            wanted: the processes that should run.
+            kinds: the kinds that they are of; one of these that is not wanted is too much.
+        """
         states = self.supervisor.states()
         changes = []
         for process in wanted:
@@ -58,9 +61,8 @@ class Stack:
                 continue
             action = "start" if running is None else "restart"
             changes.append(self._change(process, action, state))
-        kinds = {p.name.rsplit("-", 1)[0] for p in wanted if "-" in p.name}
         names = {p.name for p in wanted}
-        extra = [n for n in states if n.rsplit("-", 1)[0] in kinds and "-" in n and n not in names]
+        extra = [n for n in states if kind_of(n) in kinds and n not in names]
         return Plan([*changes, *(self._removal(name) for name in extra)])
 
     def _change(self, process: Process, action: str, state: str | None) -> Change:
@@ -113,9 +115,15 @@ class Stack:
         nobody = {"user": "nobody", "group": "nogroup", "extra_groups": []}
         user: dict[str, Any] = nobody if _switch_user(process) else {}
         environment = {**os.environ, **process.environment}
+        for folder in process.prepare["folders"]:
+            folder.mkdir(parents=True, exist_ok=True)
+        if _switch_user(process):
+            _give_to_nobody(manifest.unprivileged_home(self.settings))
+        text = "".join(path.read_text(encoding="utf-8") for path in process.prepare["input"])
         done = subprocess.run(
-            process.prepare["command"], env=environment, capture_output=True, text=True, cwd=process.directory, **user
-        )
+            process.prepare["command"], env=environment, input=text, capture_output=True, text=True,
+            cwd=process.directory, **user,
+        )  # fmt: skip
         if done.returncode:
             raise ApplyError(
                 f"{process.name} could not be prepared (exit {done.returncode}).",
@@ -178,6 +186,11 @@ class Stack:
     def _fingerprint(self, name: str) -> str | None:
         record = self._record(name)
         return json.loads(record.read_text())["fingerprint"] if record.exists() else None
+
+
+def kind_of(name: str) -> str:
+    """The kind of a process by its name: `kafka` for `kafka-2`."""
+    return name.rsplit("-", 1)[0]
 
 
 def new_cluster_id() -> str:

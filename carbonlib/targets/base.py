@@ -62,6 +62,10 @@ class Target(Protocol):
         """The layers that run processes, in the order of deployment."""
         ...
 
+    def systems(self) -> set[str]:
+        """The systems beside the core of the platform that are there: connectors that need others are left out."""
+        ...
+
     def job_references(self, name: str, text: str) -> str:
         """Keep the references of a Flink job where its JobManager can read them, and return their path."""
         ...

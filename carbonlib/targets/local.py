@@ -13,12 +13,13 @@ from ..config import Settings, settings
 from ..local import addresses, manifest
 from ..local.layers import Engines, ProcessLayer
 from ..local.preflight import Findings, inspect, taken_ports
-from ..local.stack import LIVE, Stack
+from ..local.stack import LIVE, Stack, kind_of
 from ..local.supervision import marked
 from ..secrets import Secrets
 from .base import Layer
 
-LAYERS = ("kafka", "registry", "connect", "flink", "doris", "iceberg", "apis")
+CORE = ("kafka", "registry", "connect", "flink", "doris", "iceberg")
+LAYERS = (*CORE, "mariadb", "search", "objectstore", "apis", "feed")
 
 
 class Local:
@@ -83,7 +84,7 @@ class Local:
     def endpoints(self) -> dict[str, Any]:
         """Addresses of the systems whose processes run."""
         states = self.stack.supervisor.states()
-        running = {name.rsplit("-", 1)[0] for name, s in states.items() if s["statename"] in LIVE}
+        running = {kind_of(name) for name, s in states.items() if s["statename"] in LIVE}
         process_of = {"flink": "jobmanager", "catalog": "postgres"}
         return {k: v for k, v in self.addresses().items() if process_of.get(k, k) in running}
 
@@ -103,8 +104,13 @@ class Local:
         profile = self.profile()
         if layer == "apis" and profile["apis_source"] == "live":
             return []
-        sizes = {k: int(profile[k]) for k in ("brokers", "workers", "jobmanagers", "taskmanagers")}
+        sizes = {k: int(v) for k, v in profile.items() if isinstance(v, int)}
         return self.stack.processes(layer, sizes, self.values())
+
+    def systems(self) -> set[str]:
+        """The systems beside the core of the platform that this target has under the current options."""
+        profile = self.profile()
+        return {layer for layer, switch in manifest.switches().items() if profile[switch]}
 
     def job_references(self, name: str, text: str) -> str:
         """Keep a job's references in a 0600 file that the JobManagers, which are processes here, can read."""
