@@ -29,7 +29,7 @@ class SqlObject:
         sql: the statement that creates it, references resolved.
         source: file name, for messages.
         table: the parsed definition of a table.
-        details: what a plan compares besides (password, role, privileges, topic, brokers); never shown.
+        details: what a plan compares besides: password, role, privileges, topic, brokers, query; never shown as they are.
     """
 
     kind: Kind
@@ -146,6 +146,8 @@ def _named(kind: Kind, cursor: Cursor, sql: str, source: str) -> SqlObject:
         return SqlObject(kind, name, name, sql, source)
     database, name = qualify(cursor.name(), None)
     details = _load_details(cursor) if kind == "routine_load" else {}
+    if kind == "materialized_view":
+        details = {"query": _view_query(cursor)}
     return SqlObject(kind, database, name, sql, source, details=details)
 
 
@@ -171,6 +173,14 @@ def _load_details(cursor: Cursor) -> dict[str, str]:
         else:
             cursor.next()
     return found
+
+
+def _view_query(cursor: Cursor) -> str:
+    while not cursor.accept("AS"):
+        if cursor.done():
+            raise cursor.error("expecting AS and the query of the view")
+        cursor.next()
+    return cursor.rest()
 
 
 def _grant(cursor: Cursor, sql: str, source: str) -> SqlObject:

@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._errors import ApplyError, EngineError
+from .._errors import ApplyError, EngineError, shorten
 from ..changes import Change, Plan
 from ..local.doris.model import Column, Table
 from .doris_objects import SqlObject
+from .doris_queries import same_query
 
 Rows = Callable[[str], list[dict[str, Any]]]
 _NOTEBOOK = "deploy-40"
@@ -32,6 +33,7 @@ class Planner:
         self._rows, self._execute, self._can_login = rows, execute, can_login
         self._databases: set[str] | None = None
         self._tables: dict[str, set[str]] = {}
+        self._queries: dict[str, dict[str, str]] = {}
         self._loads: dict[str, list[dict[str, Any]]] = {}
         self._roles: dict[str, str] | None = None
         self._users: dict[str, dict[str, Any]] | None = None
@@ -66,6 +68,13 @@ class Planner:
             rows = self._rows(f"SHOW TABLES FROM `{database}`")
             self._tables[database] = {str(next(iter(r.values()))) for r in rows}
         return self._tables[database]
+
+    def live_queries(self, database: str) -> dict[str, str]:
+        """Materialized view → its query, as Doris keeps it."""
+        if database not in self._queries:
+            rows = self._rows(f'SELECT Name, QuerySql FROM mv_infos("database"="{database}")')
+            self._queries[database] = {str(r["Name"]): str(r["QuerySql"]) for r in rows}
+        return self._queries[database]
 
     def live_loads(self, database: str) -> list[dict[str, Any]]:
         """Rows of SHOW ROUTINE LOAD of a database; empty where it is missing."""
@@ -112,6 +121,20 @@ class Planner:
 
     def _view(self, item: SqlObject) -> list[Change]:
         return [] if item.name in self.live_tables(item.database) else [self._create(item, {})]
+
+    def _materialized_view(self, item: SqlObject) -> list[Change]:
+        if item.name not in self.live_tables(item.database):
+            return [self._create(item, {})]
+        live, declared = self.live_queries(item.database).get(item.name), item.details["query"]
+        if live is None:
+            raise _different(item, "a table or view of that name is no materialized view")
+        if same_query(declared, live):
+            return []
+        # Its query cannot be altered. It is tried before the old view goes, so that a refused one costs nothing.
+        tried = f"SELECT * FROM ({declared}) AS declared LIMIT 0"
+        drop = f"DROP MATERIALIZED VIEW `{item.database}`.`{item.name}`"
+        before, after = {"query": shorten(live, 300)}, {"query": shorten(declared, 300)}
+        return [Change(item.label, "update", before, after, self._runner(item, tried, drop, item.sql))]
 
     def _table(self, item: SqlObject) -> list[Change]:
         table = item.table
@@ -221,7 +244,7 @@ _COMPARE: dict[str, Callable[[Planner, SqlObject], list[Change]]] = {
     "database": Planner._database,
     "table": Planner._table,
     "view": Planner._view,
-    "materialized_view": Planner._view,
+    "materialized_view": Planner._materialized_view,
     "role": Planner._role,
     "grant": Planner._grant,
     "user": Planner._user,

@@ -224,3 +224,26 @@ def test_what_doris_versions_write_differently() -> None:
     assert privileges_on(levels, "internal.market.*") == {"select_priv", "load_priv"}
     assert privileges_on("Node_priv,Admin_priv", "*.*") == {"node_priv", "admin_priv"}
     assert privileges_on(levels, "internal.other.*") == set()
+
+
+def test_another_query_of_a_view_is_found_and_made_true(root: Doris, tmp_path: Path) -> None:
+    root.plan(objects(tmp_path)).apply()
+    root.execute("INSERT INTO market.t (k, v) VALUES (1, 5), (2, 7)")
+    files = {**OBJECTS, "20_m.sql": OBJECTS["20_m.sql"].replace("COUNT(*) AS n", "SUM(x.v) AS total")}
+    files["20_m.sql"] = files["20_m.sql"].replace("market.t", "market.t AS x")
+    declared = objects(tmp_path, files)
+    plan = root.plan(declared)
+    assert [(c.object, c.action) for c in plan] == [("materialized-view/market.m", "update")]
+    assert "COUNT(*)" in plan.changes[0].before["query"] and "SUM(x.v)" in plan.changes[0].after["query"]
+    plan.apply()
+    assert list(root.query("SELECT total FROM market.m")["total"]) == [Decimal(12)]
+    assert root.plan(declared).changes == []
+
+
+def test_a_query_that_is_refused_leaves_the_view_as_it_was(root: Doris, tmp_path: Path) -> None:
+    root.plan(objects(tmp_path)).apply()
+    wrong = {**OBJECTS, "20_m.sql": OBJECTS["20_m.sql"].replace("COUNT(*)", "SUM(nobody)")}
+    with pytest.raises(ApplyError, match=r"materialized-view/market\.m .* was refused"):
+        root.plan(objects(tmp_path, wrong)).apply()
+    assert len(root.query("SELECT n FROM market.m")) == 1
+    assert root.plan(objects(tmp_path)).changes == []
