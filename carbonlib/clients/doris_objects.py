@@ -29,7 +29,7 @@ class SqlObject:
         sql: the statement that creates it, references resolved.
         source: file name, for messages.
         table: the parsed definition of a table.
-        details: what a plan compares besides: password, role, privileges, topic, brokers, query; never shown as they are.
+        details: what a plan compares besides (password, role, privileges, topic, brokers, query); never in a repr.
     """
 
     kind: Kind
