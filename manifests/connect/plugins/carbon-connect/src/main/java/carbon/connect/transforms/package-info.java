@@ -1,0 +1,2 @@
+/** Transforms of single records. */
+package carbon.connect.transforms;
