@@ -89,7 +89,7 @@ def build_modules(settings: Settings, progress: Progress) -> None:
             progress(f"compiling {name}")
             work = scratch / "work"
             shutil.copytree(source, work, ignore=shutil.ignore_patterns("target"))
-            _maven(work, ["package", "-DskipTests"], progress)
+            _maven(work, ["package", "-Dmaven.test.skip=true"], progress)
             shutil.copy(work / "target" / f"{name}.jar", scratch)
             shutil.rmtree(work)
 
