@@ -108,11 +108,12 @@ class Schemas:
         self._platform.registry.wait(timeout)
 
     def status(self) -> list[Component]:
-        """Each declared subject."""
+        """Each declared subject; one that a connector registers is no component before it has."""
         live = set(self._platform.registry.subjects())
         return [
             Component(self.name, s.subject, "REGISTERED" if s.subject in live else "ABSENT", s.subject in live)
             for s in self.declared()
+            if s.text or s.subject in live
         ]
 
 

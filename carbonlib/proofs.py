@@ -33,7 +33,8 @@ def unguarded_schemas(platform: Platform) -> list[str]:
     return [
         schema.subject
         for schema in Schemas(platform).declared()
-        if platform.registry.accepts(schema.subject, _broken(schema.parsed()))
+        if (known := schema.parsed() if schema.text else platform.registry.latest(schema.subject))
+        and platform.registry.accepts(schema.subject, _broken(known))
     ]
 
 

@@ -12,18 +12,25 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .._errors import ApplyError, UsageError
+import yaml
+
+from .._errors import ApplyError, EngineError, UsageError
 from ..changes import Change, Plan
 from ..waiting import wait_until
+from .avro_diff import FieldChange, differences, normal
 from .rest import Refused, Rest
 
 NOTEBOOK = "deploy-20"
 SCHEMA_TYPE = "AVRO"
+LEVELS = ("NONE", *(f"{way}{also}" for way in ("BACKWARD", "FORWARD", "FULL") for also in ("", "_TRANSITIVE")))
 
 
 @dataclass(frozen=True)
 class Schema:
-    """A declared Avro schema: its subject, its text, and what a later version of it must be to an earlier one."""
+    """A declared Avro schema: its subject, its text, and what a later version of it must be to an earlier one.
+
+    The text is empty where a connector registers the schema of what it captures: then only the level is declared.
+    """
 
     subject: str
     text: str
@@ -38,10 +45,24 @@ class Schema:
 def load_schemas(folder: Path) -> list[Schema]:
     """The schemas of a folder: `<topic>.avsc` is the value of a topic, `<topic>-key.avsc` its key.
 
+    `subjects.yaml` beside them gives the level of subjects whose schemas come from somewhere else.
+
     Raises:
-        UsageError: a file is not a JSON object.
+        UsageError: a file is not a JSON object, or not one level a subject.
     """
-    return [_load(path) for path in sorted(folder.glob("*.avsc"))]
+    return [*(_load(path) for path in sorted(folder.glob("*.avsc"))), *_levels(folder / "subjects.yaml")]
+
+
+def _levels(path: Path) -> list[Schema]:
+    if not path.exists():
+        return []
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict) or not all(level in LEVELS for level in data.values()):
+        raise UsageError(
+            f"{path.name} does not give one level a subject.",
+            remedy=f"Write subject: level, one of {', '.join(LEVELS)}.",
+        )
+    return [Schema(str(subject), "", level) for subject, level in data.items()]
 
 
 def _load(path: Path) -> Schema:
@@ -92,6 +113,47 @@ class Registry:
         version = self._rest.get_or_none(f"{_path(subject)}/versions/latest")
         return json.loads(version["schema"]) if version else None
 
+    def newest(self, subject: str) -> tuple[int, dict[str, Any]]:
+        """Id and newest schema of a subject.
+
+        Raises:
+            EngineError: when it has none.
+        """
+        version = self._rest.get_or_none(f"{_path(subject)}/versions/latest")
+        if version is None:
+            raise EngineError(
+                f"The registry has no schema of {subject}.",
+                remedy="Start what registers it: a connector does so with its first record.",
+                notebook=NOTEBOOK,
+            )
+        return int(version["id"]), json.loads(version["schema"])
+
+    def schema(self, schema_id: int) -> dict[str, Any]:
+        """A schema by its id.
+
+        Raises:
+            Refused: when there is none.
+        """
+        schema: dict[str, Any] = json.loads(self._rest.call("GET", f"/schemas/ids/{schema_id}")["schema"])
+        return schema
+
+    def versions(self, subject: str) -> list[int]:
+        """Numbers of the subject's versions, none for a subject that is not there."""
+        return sorted(self._rest.get_or_none(f"{_path(subject)}/versions") or [])
+
+    def delete(self, subject: str, *, allow_destroy: bool = False) -> None:
+        """Remove a subject with its versions.
+
+        Raises:
+            UsageError: without `allow_destroy`, since values that were written with it cannot be read any more.
+        """
+        if not allow_destroy:
+            raise UsageError(
+                f"Without {subject}, values that were written with it cannot be read.",
+                remedy="Call it with allow_destroy=True if that is meant.",
+            )
+        self._rest.call("DELETE", _path(subject))
+
     def compatibility(self, subject: str) -> str | None:
         """The subject's own compatibility level, None where the registry's default holds."""
         answer = self._rest.get_or_none(f"/config/{quote(subject, safe='')}")
@@ -104,7 +166,12 @@ class Registry:
         if answer["is_compatible"]:
             return []
         # Apicurio's answer has no messages; then what differs is worked out here.
-        return [str(m) for m in answer.get("messages") or _suspects(self.latest(subject) or {}, schema)]
+        return [str(m) for m in answer.get("messages") or self._suspects(subject, schema)]
+
+    def _suspects(self, subject: str, schema: dict[str, Any]) -> list[str]:
+        level = self.compatibility(subject) or "BACKWARD"
+        changes = differences(self.latest(subject) or {}, schema)
+        return [rule for c in changes for rule in c.broken(level)] or ["the registry gives no reason"]
 
     def accepts(self, subject: str, schema: dict[str, Any]) -> bool:
         """Whether the registry would take the schema as the next version of the subject; nothing is registered."""
@@ -121,29 +188,30 @@ class Registry:
     def _changes(self, schema: Schema) -> Iterable[Change]:
         thing = f"schema/{schema.subject}"
         live = self.latest(schema.subject)
+        if live is None and not schema.text:
+            return []  # there is nothing to guard before its connector has registered it
         if live is None:
-            after = {"fields": _field_names(schema.parsed()), "compatibility": schema.compatibility}
+            after = {"fields": _fields(schema.parsed()), "compatibility": schema.compatibility}
             return [Change(thing, "create", None, after, lambda: self._create(schema))]
         changes = []
         level = self.compatibility(schema.subject)
         if level != schema.compatibility:
             before, after = {"compatibility": level}, {"compatibility": schema.compatibility}
             changes.append(Change(thing, "update", before, after, lambda: self._guard(schema)))
-        if normal(live) != normal(schema.parsed()):
-            self._refuse_incompatible(schema)
-            before_fields, after_fields = _field_names(live), _field_names(schema.parsed())
-            changes.append(
-                Change(
-                    thing, "update", {"fields": before_fields}, {"fields": after_fields}, lambda: self._register(schema)
-                )
-            )
+        if schema.text and normal(live) != normal(schema.parsed()):
+            found = differences(live, schema.parsed())
+            self._refuse_incompatible(schema, found)
+            was, will = ({_label(c): getattr(c, side) for c in found} for side in ("before", "after"))
+            changes.append(Change(thing, "update", was, will, lambda: self._register(schema)))
         return changes
 
-    def _refuse_incompatible(self, schema: Schema) -> None:
+    def _refuse_incompatible(self, schema: Schema, found: list[FieldChange]) -> None:
         reasons = self.check_compatible(schema.subject, schema.parsed())
         if reasons:
+            diff = "; ".join(f"{_label(c)}: {c.before or 'absent'} → {c.after or 'absent'}" for c in found)
             raise ApplyError(
-                f"The schema of {schema.subject} is not {schema.compatibility} compatible with the registered one.",
+                f"The schema of {schema.subject} is not {schema.compatibility} compatible with the registered one. "
+                f"What would change: {diff}.",
                 cause="; ".join(reasons),
                 remedy="Give new fields a default, keep the types of old ones, or write to a new topic.",
                 notebook=NOTEBOOK,
@@ -174,35 +242,12 @@ class Registry:
             ) from refusal
 
 
-def normal(schema: Any) -> Any:
-    """A schema without what means nothing to a reader: documentation, and where the namespace is written."""
-    if isinstance(schema, list):
-        return [normal(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    plain = {key: normal(value) for key, value in schema.items() if key not in ("doc", "namespace")}
-    if "namespace" in schema and "." not in str(schema.get("name", "")):
-        plain["name"] = f"{schema['namespace']}.{schema['name']}"
-    return plain if set(plain) != {"type"} else plain["type"]
-
-
-def _suspects(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Fields that may be why a reader of the new schema cannot read what the old one wrote."""
-    before = {f["name"]: f for f in old.get("fields", [])}
-    reasons = []
-    for field in new.get("fields", []):
-        known = before.get(field["name"])
-        if known is None and "default" not in field:
-            reasons.append(f"the new field {field['name']} has no default")
-        elif known is not None and normal(known["type"]) != normal(field["type"]):
-            reasons.append(f"the type of {field['name']} changes from {known['type']} to {field['type']}")
-    if normal({"name": "", **old}).get("name") != normal({"name": "", **new}).get("name"):
-        reasons.append(f"the name changes from {old.get('name')} to {new.get('name')}")
-    return reasons or ["the registry gives no reason"]
-
-
-def _field_names(schema: dict[str, Any]) -> str:
+def _fields(schema: dict[str, Any]) -> str:
     return ", ".join(str(f["name"]) for f in schema.get("fields", [])) or str(schema.get("type"))
+
+
+def _label(change: FieldChange) -> str:
+    return change.field or "(record)"
 
 
 def _path(subject: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from carbonlib._errors import ApplyError, TargetUnreachable, UsageError, WaitTimeout
-from carbonlib.clients.registry import Registry, Schema, load_schemas, normal
+from carbonlib._errors import ApplyError, EngineError, TargetUnreachable, UsageError, WaitTimeout
+from carbonlib.clients.avro_diff import normal
+from carbonlib.clients.registry import Registry, Schema, load_schemas
 
 from .conftest import Rested
 
@@ -60,7 +61,7 @@ def test_an_absent_schema_is_registered_and_then_guarded(registry: Registry, res
 
 def test_a_compatible_change_is_a_new_version(registry: Registry, rested: Rested) -> None:
     (change,) = registry.plan([schema(with_field(name="unit", type=["null", "string"], default=None))])
-    assert (change.before, change.after) == ({"fields": "code, price"}, {"fields": "code, price, unit"})
+    assert (change.before, change.after) == ({"unit": None}, {"unit": "string or null, default null"})
     assert change.apply is not None
     change.apply()
     assert rested.asked[-1][0] == f"POST /subjects/{SUBJECT}/versions"
@@ -87,6 +88,7 @@ def test_an_incompatible_change_is_refused_with_the_reason_before_anything_is_do
     with pytest.raises(ApplyError, match="not BACKWARD compatible") as error:
         registry.plan([schema(with_field(name="unit", type="string"))])
     assert reason in error.value.cause
+    assert "What would change: unit: absent → string." in error.value.message
     assert rested.mutations() == [f"{path}?verbose=true"]
     assert not registry.accepts(SUBJECT, with_field(name="unit", type="string"))
 
@@ -119,6 +121,29 @@ def test_files_are_subjects(tmp_path: Path) -> None:
     (tmp_path / "broken.avsc").write_text("{")
     with pytest.raises(UsageError, match=r"broken\.avsc is not JSON"):
         load_schemas(tmp_path)
+
+
+def test_a_subject_of_a_connector_is_guarded_once_it_is_there(
+    registry: Registry, rested: Rested, tmp_path: Path
+) -> None:
+    (tmp_path / "subjects.yaml").write_text(f"{SUBJECT}: FULL\nlater-value: BACKWARD\n")
+    (change,) = registry.plan(load_schemas(tmp_path)).apply()
+    assert (change.object, change.after) == (f"schema/{SUBJECT}", {"compatibility": "FULL"})
+    assert rested.mutations() == [f"PUT /config/{SUBJECT}"]
+    (tmp_path / "subjects.yaml").write_text(f"{SUBJECT}: SIDEWAYS\n")
+    with pytest.raises(UsageError, match="one level a subject"):
+        load_schemas(tmp_path)
+
+
+def test_the_newest_schema_comes_with_its_id_and_a_subject_is_not_removed_by_mistake(
+    registry: Registry, rested: Rested
+) -> None:
+    assert registry.newest(SUBJECT) == (7, PRICE)
+    with pytest.raises(EngineError, match="no schema of other-value"):
+        registry.newest("other-value")
+    with pytest.raises(UsageError, match="cannot be read"):
+        registry.delete(SUBJECT)
+    assert rested.mutations() == []
 
 
 def test_documentation_and_spelling_mean_nothing_but_defaults_and_logical_types_do() -> None:
