@@ -10,12 +10,12 @@ import io
 import json
 import re
 import struct
-import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from statistics import linear_regression
 from typing import Any
 
 import fastavro
@@ -33,9 +33,8 @@ from carbonlib.waiting import wait_until
 
 CODES = 50
 PER_SECOND = 20_000  # density of the prices in event time
-WARM_SHARE = 0.3
-MOST_WARM = 0.6
-IDLE_SECONDS = 4.0
+WARM_SHARE = 0.4
+FEWEST_COMMITS = 10
 DATABASE = "bench_realtime"
 TABLES = ("10_energy_prices_rt", "20_price_1min_agg")
 OUTPUT = "passed-through"
@@ -60,7 +59,7 @@ class Stage:
     # -- what it needs -----------------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Create topics and tables and fill the topics that the jobs read."""
+        """Create topics and tables, fill the topics, and stop the platform's own jobs for a while."""
         declared = load_topics(MANIFESTS / "kafka" / "topics.yaml", self.platform.values())
         wanted = [Topic(self._name(t.name), t.partitions, t.replication, t.config) for t in declared]
         self._topics = [*wanted, Topic(self._name(OUTPUT), 3, wanted[0].replication, wanted[0].config)]
@@ -68,9 +67,14 @@ class Stage:
         self._create_tables()
         self._fill("commodity-prices-raw", self._raw())
         self._fill("commodity-prices-enriched", self._enriched())
+        for name in (job.name for job in load_jobs()[1]):
+            live = self.platform.flink.live_job(name)
+            if live:
+                self.platform.flink.stop_with_savepoint(live["jid"])
 
     def close(self) -> None:
-        """Remove topics and tables."""
+        """Let the platform's own jobs go on from their savepoints, and remove topics and tables."""
+        self.platform.apply(self.platform.plan("jobs"))
         admin = AdminClient({"bootstrap.servers": self.platform.kafka.bootstrap_servers, "log_level": 0})
         names = [t.name for t in self._topics]
         for future in admin.delete_topics(names).values() if names else []:
@@ -143,34 +147,35 @@ class Stage:
     # -- running a job on it -----------------------------------------------------------------------------------------
 
     def cost(self, name: str) -> CpuCost:
-        """CPU time of the TaskManagers per message, less what they used just before for the platform's own jobs.
+        """CPU time of the TaskManagers per message: the slope of their CPU time over the messages that were committed.
 
-        The first part of the messages does not count: until then a job pays for its start and for the compiler.
+        The first part of the messages does not count: until then a job pays for its start and for the compiler. A line
+        through many commits errs less than the span between two, since CPU time and commits are not read as one.
         """
         group = f"{self._mark}-{name}-{uuid.uuid4().hex[:4]}"
-        job = self._staged(self._jobs[name], group)
-        idle = self._idle_rate()
-        job_id = Jobs(self.platform).submit(self._entry, job, None, group[-4:])
+        job_id = Jobs(self.platform).submit(self._entry, self._staged(self._jobs[name], group), None, group[-4:])
         try:
-            first = self._reached(group, self.count * WARM_SHARE)
-            pids, began = self._pids(), time.monotonic()
-            before = cpu_seconds(pids)
-            last = self._reached(group, self.count)
-            used = cpu_seconds(pids) - before - idle * (time.monotonic() - began)
+            commits = self._commits(group)
         finally:
             self.platform.flink.cancel(job_id)
-        if first > self.count * MOST_WARM:
+        if len(commits) < FEWEST_COMMITS:
             raise UsageError(f"{self.count} messages are too few to measure {name}.", remedy="Give more of them.")
-        return CpuCost(name, used, last - first)
+        messages = commits[-1][0] - commits[0][0]
+        return CpuCost(name, linear_regression(*zip(*commits, strict=True)).slope * messages, messages)
 
-    def _reached(self, group: str, count: float) -> int:
-        """Wait until the job has committed that many messages, and return how many it has."""
+    def _commits(self, group: str) -> list[tuple[int, float]]:
+        """Messages committed by a warm job and the CPU seconds that the TaskManagers had used by then."""
+        pids = self._pids()
+        commits: list[tuple[int, float]] = []
 
-        def progress() -> int | None:
-            found = self.platform.kafka.group_progress(group)
-            return found if found >= count else None
+        def ended() -> bool:
+            done, used = self.platform.kafka.group_progress(group), cpu_seconds(pids)
+            if done >= self.count * WARM_SHARE and (not commits or done > commits[-1][0]):
+                commits.append((done, used))
+            return done >= self.count
 
-        return wait_until(progress, what=f"{count:.0f} messages in {group}", timeout="5 min", every=0.05)
+        wait_until(ended, what=f"{self.count} messages in {group}", timeout="8 min", every=0.05)
+        return commits
 
     def _staged(self, job: Job, group: str) -> Job:
         """The job with the stage's names in its scripts."""
@@ -189,10 +194,3 @@ class Stage:
     def _pids(self) -> list[int]:
         states = self.platform.target.stack.supervisor.states()
         return [int(s["pid"]) for name, s in states.items() if name.startswith("taskmanager-")]
-
-    def _idle_rate(self) -> float:
-        """CPU seconds a second that the TaskManagers use for the platform's own jobs."""
-        pids, began = self._pids(), time.monotonic()
-        before = cpu_seconds(pids)
-        wait_until(lambda: time.monotonic() - began > IDLE_SECONDS, what="The idle span", timeout=IDLE_SECONDS * 2)
-        return (cpu_seconds(pids) - before) / (time.monotonic() - began)

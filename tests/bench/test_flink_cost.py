@@ -15,7 +15,7 @@ from carbonlib.bench.cpu import paired
 
 from .stage import Stage
 
-MESSAGES = int(os.environ.get("CARBON_BENCH_MESSAGES", "1000000"))
+MESSAGES = int(os.environ.get("CARBON_BENCH_MESSAGES", "4000000"))
 PAIRS = int(os.environ.get("CARBON_BENCH_PAIRS", "3"))
 LIMITS = {"price-aggregator": 1.5, "anomaly-detector": 1.5, "data-enricher": 2.2}
 
