@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,11 @@ from carbonlib._project import MANIFESTS
 from carbonlib.clients import connect as module
 from carbonlib.clients.connect import Connect, Connector, load_connectors
 from carbonlib.clients.connectors import difference, last_cause
+from carbonlib.references import names
 
 from .conftest import Rested
 
 PLUGIN = "carbon.Source"
-VALUES = {
-    **{f"apis.{name}_url": "http://127.0.0.1:1" for name in ("eia", "fred", "noaa")},
-    "apis.poll_interval_ms": "500",
-}
 TRACE = (
     "org.apache.kafka.connect.errors.ConnectException: Unrecoverable\n\tat a.b.C.run(C.java:1)\n"
     "Caused by: org.apache.kafka.connect.errors.ConnectException: RWTC: GET http://h/ answered HTTP 403: no\n"
@@ -64,13 +62,21 @@ def declared(name: str = "a", **config: str) -> Connector:
 
 
 def test_the_projects_connectors_load_and_hold_no_secret() -> None:
-    connectors = load_connectors(MANIFESTS / "connect" / "connectors", VALUES)
-    assert {c.name for c in connectors} == {"eia-petroleum-prices", "eia-natural-gas-prices", "noaa-weather"}
-    every = load_connectors(MANIFESTS / "connect" / "connectors", VALUES, include_disabled=True)
-    assert [c.name for c in every if not c.enabled] == ["fred-prices"]
+    folder = MANIFESTS / "connect" / "connectors"
+    files = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
+    values = {name: "here" for text in files.values() for name in names(text)}
+    connectors = load_connectors(folder, values)
+    every = load_connectors(folder, values, include_disabled=True)
+    assert {c.name for c in every} == set(files)
+    assert [c.name for c in every if c not in connectors] == ["fred-prices"]
     for connector in every:
-        assert "${apis." not in json.dumps(connector.config)
-        assert "${env:" in connector.config.get("http.request.headers", "") + connector.config["http.request.params"]
+        assert not names(json.dumps(connector.config))
+        for key, value in connector.config.items():
+            if re.search(r"password|secret|token", key):
+                assert value.startswith("${env:"), f"{connector.name}: {key}"
+        if "http.request.url" in connector.config:
+            config = connector.config
+            assert "${env:" in config.get("http.request.headers", "") + config["http.request.params"]
 
 
 @pytest.mark.parametrize(
