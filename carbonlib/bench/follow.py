@@ -12,12 +12,13 @@ import pandas as pd
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 from .._errors import CarbonError, EngineError, UsageError
+from ..clients.ranges import consumer
 from ..oracle.bars import minute_of
 from ..oracle.prices import at
 from ..waiting import seconds
 from .hops import Followed, Hop
 from .pipeline import Pipeline, load_pipeline
-from .reading import AvroDecoder, consumer, decode_json, record_of
+from .reading import AvroDecoder, decode_json, record_of
 
 if TYPE_CHECKING:
     from ..platform import Platform

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import struct
-import time
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,22 +12,13 @@ from typing import Any
 import fastavro
 import httpx
 import pandas as pd
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
 
-from .._errors import EngineError, TargetUnreachable, WaitTimeout
+from .._errors import EngineError, TargetUnreachable
+from ..clients.ranges import consumer, read_range
 
 RECORD_COLUMNS = ["partition", "offset", "timestamp", "key", "value", "headers"]
-BATCH = 5000
 REQUEST_SECONDS = 10.0
-
-
-def consumer(bootstrap_servers: str, **options: Any) -> Consumer:
-    """A consumer of committed records that belongs to no group and commits nothing."""
-    return Consumer(
-        {"bootstrap.servers": bootstrap_servers, "group.id": "carbonlib-reader", "enable.auto.commit": False,
-         "isolation.level": "read_committed", "enable.partition.eof": True, "auto.offset.reset": "earliest",
-         "fetch.wait.max.ms": 100, "log_level": 0, **options}
-    )  # fmt: skip
 
 
 class TopicReader:
@@ -84,35 +73,10 @@ class TopicReader:
             WaitTimeout: when the end was not reached in `timeout` seconds.
         """
         ends = self.ends()
-        pending = {p for p, end in ends.items() if self.positions[p] < end}
-        rows: list[tuple[Any, ...]] = []
-        if pending:
-            self._consumer.assign([TopicPartition(self.topic, p, self.positions[p]) for p in pending])
-        deadline = time.monotonic() + timeout
-        while pending:
-            # Waits for one message and takes what stands behind it: consume() alone would wait for a full batch.
-            first = self._consumer.poll(0.2)
-            for message in [first, *self._consumer.consume(BATCH, 0)] if first is not None else []:
-                self._take(message, rows, pending, ends)
-            if pending and time.monotonic() > deadline:
-                raise WaitTimeout(f"Topic {self.topic} could not be read to its end within {timeout:g} s.")
+        batches = read_range(self._consumer, self.topic, self.positions, ends, timeout)
+        rows = [record_of(message) for batch in batches for message in batch]
+        self.positions = {p: max(position, ends[p]) for p, position in self.positions.items()}
         return pd.DataFrame(rows, columns=RECORD_COLUMNS, dtype=object)
-
-    def _take(self, message: Message, rows: list[tuple[Any, ...]], pending: set[int], ends: Mapping[int, int]) -> None:
-        partition, offset = int(message.partition() or 0), int(message.offset() or 0)
-        error = message.error()
-        if error is None:
-            # Records that came in after the ends were taken wait for the next call, so that a piece is well defined.
-            if offset >= ends[partition]:
-                pending.discard(partition)
-                return
-            rows.append(record_of(message))
-            offset += 1
-        elif error.code() != KafkaError._PARTITION_EOF:
-            raise EngineError(f"Topic {self.topic} cannot be read.", cause=error.str(), notebook="deploy-10")
-        self.positions[partition] = max(self.positions[partition], min(offset, ends[partition]))
-        if self.positions[partition] >= ends[partition]:
-            pending.discard(partition)
 
     def close(self) -> None:
         """Give the connection back."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 
-from .._errors import EngineError
+from .._errors import EngineError, WaitTimeout
+from .ranges import consumer, read_range
 
 READ_SECONDS = 60.0
 
@@ -32,49 +32,16 @@ def read_records(bootstrap_servers: str, topic: str, start: Mapping[int, int], e
     Raises:
         EngineError: when the brokers stop answering before the end is reached.
     """
-    wanted = {p: e for p, e in end.items() if e > start.get(p, 0)}
-    if not wanted:
+    if not any(e > start.get(p, 0) for p, e in end.items()):
         return []
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap_servers,
-            "group.id": "carbonlib-reader",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-            "log_level": 0,
-        }
-    )
+    reader = consumer(bootstrap_servers)
     try:
-        consumer.assign([TopicPartition(topic, p, start.get(p, OFFSET_BEGINNING)) for p in wanted])
-        return _drain(consumer, topic, wanted)
-    except KafkaException as error:
-        raise EngineError(f"Topic {topic} cannot be read.", cause=str(error)) from error
+        return [_record(m) for batch in read_range(reader, topic, start, end, READ_SECONDS) for m in batch]
+    except (KafkaException, WaitTimeout) as error:
+        cause = error.message if isinstance(error, WaitTimeout) else str(error)
+        raise EngineError(f"Topic {topic} cannot be read.", cause=cause, notebook="deploy-10") from error
     finally:
-        consumer.close()
-
-
-def _drain(consumer: Consumer, topic: str, wanted: Mapping[int, int]) -> list[Record]:
-    records: list[Record] = []
-    open_partitions = set(wanted)
-    deadline = time.monotonic() + READ_SECONDS
-    while open_partitions:  # the time-out is short, since librdkafka waits it out unless the batch is full
-        if time.monotonic() > deadline:
-            raise EngineError(f"Topic {topic} was not read to its end within {READ_SECONDS:g} s.", notebook="deploy-10")
-        messages: list[Any] = consumer.consume(2000, timeout=0.05)
-        for message in messages:
-            partition = message.partition()
-            error = message.error()
-            if error is None:
-                if message.offset() < wanted[partition]:
-                    records.append(_record(message))
-            elif error.code() != KafkaError._PARTITION_EOF:
-                raise KafkaException(error)
-        # Commit markers take offsets and never arrive as records, so the position tells where the reader is.
-        for position in consumer.position([TopicPartition(topic, p) for p in open_partitions]):
-            if position.offset >= wanted[position.partition]:
-                open_partitions.discard(position.partition)
-    return records
+        reader.close()
 
 
 def _record(message: Any) -> Record:
