@@ -69,7 +69,8 @@ class Platform:
     @cached_property
     def connect(self) -> Connect:
         """The Connect workers."""
-        return Connect(self.target.addresses()["connect"]["url"])
+        where = self.target.addresses()["connect"]
+        return Connect(where["url"], where.get("metrics", ()))
 
     @property
     def flink(self) -> Flink:

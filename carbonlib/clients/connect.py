@@ -16,6 +16,7 @@ from ..changes import Change, Plan
 from ..waiting import wait_until
 from .connectors import Connector, ConnectorState, TaskState, difference, live_state, load_connectors
 from .rest import Refused, Rest
+from .worker_metrics import records_written
 
 __all__ = ["Connect", "Connector", "ConnectorState", "TaskState", "load_connectors"]
 
@@ -29,10 +30,16 @@ _CLASS_KEYS = ("connector.class", "key.converter", "value.converter", "header.co
 
 
 class Connect:
-    """A group of Connect workers, by the address of any of them."""
+    """A group of Connect workers.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: the REST address of any of them.
+        metrics: addresses of their Prometheus exporters.
+    """
+
+    def __init__(self, url: str, metrics: Sequence[str] = ()) -> None:
         self.url = url.rstrip("/")
+        self._metrics = metrics
         self._rest = Rest(self.url, "Kafka Connect", "deploy-20")
 
     # -- looking ----------------------------------------------------------------------------------------------------
@@ -78,7 +85,8 @@ class Connect:
     def summary(self, name: str, live: Mapping[str, ConnectorState] | None = None) -> dict[str, Any]:
         """One connector in a line: `{name, state, ok, progress, problem}`.
 
-        `progress` is the records that a sink has taken in; Connect counts none for a source.
+        `progress` is the offsets that a sink has committed, or the records that a source has written since its tasks
+        started; None where nothing counts them.
         """
         state = (self.status() if live is None else live).get(name)
         if state is None:
@@ -95,7 +103,7 @@ class Connect:
 
     def _progress(self, state: ConnectorState) -> int | None:
         if state.kind != "sink":
-            return None
+            return records_written(self._metrics).get(state.name)
         return sum(int(o["offset"]["kafka_offset"]) for o in self.offsets(state.name) if o["offset"])
 
     # -- plan -------------------------------------------------------------------------------------------------------

@@ -21,10 +21,11 @@ def _bootstrap(where: Settings, profile: dict[str, Any]) -> str:
 def addresses(where: Settings, profile: dict[str, Any]) -> dict[str, Any]:
     """Addresses by system, as `carbon endpoints` shows them; secrets by name only."""
     jobmanagers = [_url(where, "jobmanager", i) for i in range(int(profile["jobmanagers"]))]
+    workers = [f"{_url(where, 'connect_metrics', i)}/metrics" for i in range(int(profile["workers"]))]
     return {
         "kafka": {"bootstrap_servers": _bootstrap(where, profile)},
         "registry": {"url": f"{_url(where, 'registry')}/apis/ccompat/v7"},
-        "connect": {"url": _url(where, "connect")},
+        "connect": {"url": _url(where, "connect"), "metrics": workers},
         "flink": {"url": jobmanagers[0], "urls": jobmanagers},
         "doris": {
             "host": HOST,
