@@ -15,7 +15,7 @@ from .checks import check_at_least, check_empty, check_equal, check_zero, target
 if TYPE_CHECKING:
     from .platform import Platform
 
-_LAZY = ("bench", "dimension", "oracle", "proofs")
+_LAZY = ("bench", "deadletters", "dimension", "oracle", "proofs")
 
 __all__ = [
     "CarbonError",
@@ -26,6 +26,7 @@ __all__ = [
     "check_equal",
     "check_zero",
     "connect",
+    "deadletters",
     "dimension",
     "oracle",
     "proofs",

@@ -36,7 +36,7 @@ def read_records(bootstrap_servers: str, topic: str, start: Mapping[int, int], e
         return []
     reader = consumer(bootstrap_servers)
     try:
-        return [_record(m) for batch in read_range(reader, topic, start, end, READ_SECONDS) for m in batch]
+        return [to_record(m) for batch in read_range(reader, topic, start, end, READ_SECONDS) for m in batch]
     except (KafkaException, WaitTimeout) as error:
         cause = error.message if isinstance(error, WaitTimeout) else str(error)
         raise EngineError(f"Topic {topic} cannot be read.", cause=cause, notebook="deploy-10") from error
@@ -44,7 +44,8 @@ def read_records(bootstrap_servers: str, topic: str, start: Mapping[int, int], e
         reader.close()
 
 
-def _record(message: Any) -> Record:
+def to_record(message: Any) -> Record:
+    """A message as a record; headers without a value are left out."""
     headers = {k: v if isinstance(v, bytes) else str(v).encode() for k, v in message.headers() or [] if v is not None}
     return Record(
         message.partition(), message.offset(), message.timestamp()[1], message.key(), message.value(), headers
