@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from ._files import read_mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFESTS = ROOT / "manifests"
@@ -16,4 +17,4 @@ NOTEBOOKS = ROOT / "notebooks"
 @cache
 def versions() -> dict[str, dict[str, Any]]:
     """The content of `versions.toml`, by section."""
-    return tomllib.loads((ROOT / "versions.toml").read_text(encoding="utf-8"))
+    return read_mapping(ROOT / "versions.toml", needs=("java", "python", "maven", "packages", "download_mib"))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
@@ -26,6 +25,7 @@ from confluent_kafka.admin import (
 )
 
 from .._errors import ApplyError, EngineError, TargetUnreachable
+from .._files import read_mapping, require
 from ..changes import Change, Plan, diff_fields
 from ..references import resolve
 from ..waiting import wait_until
@@ -46,9 +46,17 @@ class Topic:
 
 
 def load_topics(path: Path, values: Mapping[str, str]) -> list[Topic]:
-    """The topics that a manifest declares."""
-    data = yaml.safe_load(resolve(path.read_text(encoding="utf-8"), values))
+    """The topics that a manifest declares.
+
+    Raises:
+        UsageError: naming the part of it that is broken.
+    """
+    text = resolve(path.read_text(encoding="utf-8"), values)
+    data = read_mapping(path, text=text, needs=("defaults", "topics"))
     common = data["defaults"]
+    require(f"{path.name}: defaults", common, ("partitions", "replication", "config"))
+    for name, spec in data["topics"].items():
+        require(f"{path.name}: the topic {name}", spec or {}, ())
     return [
         Topic(
             name,

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .._errors import PreflightError
+from .._files import make_folder
 from .._project import MANIFESTS, versions
 from ..config import Settings
 
@@ -32,6 +33,25 @@ CONVERTER_SERVICE = "META-INF/services/org.apache.kafka.connect.storage.Converte
 CONVERTER_CLASS = "io.apicurio.registry.utils.converter.AvroConverter"
 LIFTED = ("mariadb", "opensearch")
 Progress = Callable[[str], None]
+_AGAIN = "Mend what Maven names, then run the same command again: what has arrived is kept."
+_REASONS = [  # what Maven's output holds, what that means, what to do
+    (
+        r"No space left on device",
+        "There is no room left on the disk",
+        "Free some space, or put the engines elsewhere: CARBON_CACHE=/a/larger/disk.",
+    ),
+    (
+        r"No compiler is provided|JAVA_HOME|release version \d+ not supported|invalid target release",
+        "Maven found no fitting JDK",
+        "Install one (manifests/local/install_java.sh says how), and let JAVA_HOME name it where it is set.",
+    ),
+    (
+        r"Could not transfer|Unknown host|Connection refused|timed? ?out|Network is unreachable|Connection reset",
+        "The network or the package registry cannot be reached",
+        "Check the network, and proxy and mirror in Maven's settings (~/.m2/settings.xml), then run the same command "
+        "again: what has arrived is kept.",
+    ),
+]
 
 
 def engines_folder(settings: Settings) -> Path:
@@ -97,7 +117,7 @@ def build_modules(settings: Settings, progress: Progress) -> None:
 @contextmanager
 def _building(folder: Path) -> Iterator[Path | None]:
     """Give a scratch folder to fill where `folder` is missing, None where it is there; one builder at a time."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent, "cache folder", "CARBON_CACHE")
     with (folder.parent / f".{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.is_dir():
@@ -106,8 +126,11 @@ def _building(folder: Path) -> Iterator[Path | None]:
         scratch = folder.with_name(f"{folder.name}.part")
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
-        yield scratch
-        scratch.rename(folder)
+        try:
+            yield scratch
+            scratch.rename(folder)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _maven(folder: Path, arguments: list[str], progress: Progress) -> None:
@@ -128,12 +151,17 @@ def _maven(folder: Path, arguments: list[str], progress: Progress) -> None:
                 if files % 20 == 0 or (arrived.group(3) == "M" and float(arrived.group(2)) > 20):
                     progress(f"  {files} files, {megabytes:.0f} MB so far ({arrived.group(1)})")
     if process.returncode:
-        errors = [line for line in tail if "ERROR" in line] or tail
-        raise PreflightError(
-            f"Maven failed in {folder.name} (exit {process.returncode}).",
-            cause="\n".join(errors[:6]),
-            remedy="Check the network and Maven's settings, then run the same command again: what has arrived is kept.",
-        )
+        raise _failed(folder.name, process.returncode, tail)
+
+
+def _failed(what: str, code: int, output: list[str]) -> PreflightError:
+    """The error of a Maven run, told by what stands in its last lines."""
+    errors = [line for line in output if "ERROR" in line] or output
+    text = "\n".join(errors)
+    for pattern, message, remedy in _REASONS:
+        if re.search(pattern, text):
+            return PreflightError(f"{message} ({what}).", cause="\n".join(errors[:6]), remedy=remedy)
+    return PreflightError(f"Maven failed in {what} (exit {code}).", cause="\n".join(errors[:6]), remedy=_AGAIN)
 
 
 def _open_postgres(scratch: Path) -> None:

@@ -12,15 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .._errors import UsageError
+from .._files import read_mapping, require
 from .._project import MANIFESTS
 from ..config import Settings
 from ..references import resolve
 from . import engines
 
 LOCAL = MANIFESTS / "local"
+PARTS = ("defaults", "secrets", "choices", "live_apis", "ports", "liveness", "jvm", "flink_opens", "processes")
+PROCESS_PARTS = ("layer", "listens", "memory_mib", "command", "ready")
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,18 @@ class Process:
 
 @cache
 def declared() -> dict[str, Any]:
-    """The manifest as it is written."""
-    data = yaml.safe_load((LOCAL / "processes.yaml").read_text(encoding="utf-8"))
-    assert isinstance(data, dict)
+    """The manifest as it is written.
+
+    Raises:
+        UsageError: naming the part of it that is broken.
+    """
+    path = LOCAL / "processes.yaml"
+    data = read_mapping(path, needs=PARTS)
+    for part in ("defaults", "choices", "ports", "processes"):
+        require(f"{path.name}: {part}", data[part], ())
+    for kind, spec in data["processes"].items():
+        require(f"{path.name}: the process {kind}", spec, PROCESS_PARTS)
+        require(f"{path.name}: ports, for the process {kind},", data["ports"], spec["listens"])
     return data
 
 

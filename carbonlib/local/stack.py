@@ -133,10 +133,9 @@ class Stack:
 
     def wait_named(self, name: str, timeout: str = "60 s") -> None:
         """Wait until a process that is already supervised answers on its ports."""
-        record = self._record(name)
-        if not record.exists():
+        ready = self._recorded(name).get("ready")
+        if ready is None:
             raise ApplyError(f"{name} was never started.", remedy="Deploy its layer first.", notebook="deploy-00")
-        ready = json.loads(record.read_text())["ready"]
         wait_until(lambda: _answers(ready), what=f"{name} answering", timeout=timeout)
 
     def wait(self, wanted: list[Process], timeout: str | float) -> None:
@@ -183,9 +182,15 @@ class Stack:
     def _record(self, name: str) -> Path:
         return self.settings.state / "run" / f"{name}.json"
 
+    def _recorded(self, name: str) -> dict[str, Any]:
+        """What was noted when the process was started; nothing where that is missing, or was cut short by a crash."""
+        try:
+            return dict(json.loads(self._record(name).read_text()))
+        except (OSError, ValueError, TypeError):
+            return {}
+
     def _fingerprint(self, name: str) -> str | None:
-        record = self._record(name)
-        return json.loads(record.read_text())["fingerprint"] if record.exists() else None
+        return self._recorded(name).get("fingerprint")
 
 
 def kind_of(name: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._errors import UsageError
+from .._files import make_folder, read_mapping
 from ..changes import Change, Plan
 from ..config import Settings, settings
 from ..local import addresses, manifest
@@ -20,6 +21,7 @@ from .base import Layer
 
 CORE = ("kafka", "registry", "connect", "flink", "doris", "iceberg")
 LAYERS = (*CORE, "mariadb", "search", "objectstore", "apis", "feed")
+FORGET = "Remove the file, and give the sizes again as parameters where they are not the default ones."
 
 
 class Local:
@@ -29,6 +31,7 @@ class Local:
 
     def __init__(self, where: Settings | None = None) -> None:
         self.settings = where or settings()
+        make_folder(self.settings.state, "state folder", "CARBON_STATE")
         self.stack = Stack(self.settings)
         self._secrets = Secrets(self.settings.state / "secrets.json")
         self._secrets.ensure(manifest.declared()["secrets"])
@@ -47,7 +50,14 @@ class Local:
 
     def _kept(self) -> dict[str, Any]:
         path = self.settings.state / "profile.json"
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        if not path.exists():
+            return {}
+        kept, defaults = read_mapping(path, remedy=FORGET), manifest.declared()["defaults"]
+        choices = manifest.declared()["choices"]
+        for name, value in kept.items():
+            if not _fits(value, defaults.get(name, value)) or value not in choices.get(name, [value]):
+                raise UsageError(f"{path.name} says {name}={value!r}, which is not possible here.", remedy=FORGET)
+        return kept
 
     def options(self) -> set[str]:
         """Names of the options that this target understands."""
@@ -73,7 +83,9 @@ class Local:
 
     def _keep(self, options: dict[str, Any]) -> None:
         path = self.settings.state / "profile.json"
-        path.write_text(json.dumps({**self._kept(), **options}, sort_keys=True), encoding="utf-8")
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps({**self._kept(), **options}, sort_keys=True), encoding="utf-8")
+        temporary.replace(path)
 
     # -- addresses --------------------------------------------------------------------------------------------------
 
@@ -159,3 +171,8 @@ class Local:
         unwell = [n for n, s in states.items() if s["statename"] != "RUNNING"]
         logs = [(f"last lines of {n}", self.stack.last_lines(n, 25)) for n in sorted(unwell or states)]
         return [("processes", table or "the supervisor does not run"), *logs]
+
+
+def _fits(value: object, default: object) -> bool:
+    """Whether a kept value is of the kind of its default; whole numbers may stand for others."""
+    return type(value) is type(default) or (isinstance(default, float) and type(value) is int)
