@@ -1,0 +1,2 @@
+-- refdata: the operational database of reference data. What it holds is what the desks maintain by hand.
+CREATE DATABASE refdata;
