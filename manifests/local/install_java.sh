@@ -11,9 +11,10 @@ command -v mvn >/dev/null || missing="$missing maven"
 command="apt-get install -y --no-install-recommends $missing"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing from Debian's packages: $missing"
-    apt-get update -qq && $command
+    apt-get update -qq && $command && exit 0
+    echo "They could not be installed. Check the network and the package sources, then type:" >&2
 else
     echo "This machine has no JDK $needed or newer, or no Maven. Install them, for example:" >&2
-    echo "  sudo $command" >&2
-    exit 1
 fi
+echo "  sudo $command" >&2
+exit 1
