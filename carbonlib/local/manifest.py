@@ -55,6 +55,7 @@ class Process:
         """Changes when anything changes that the process would only see after a restart."""
         known = [
             self.command,
+            str(self.directory),
             self.environment,
             {str(p): t for p, t in self.files.items()},
             self.unprivileged,
