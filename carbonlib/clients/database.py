@@ -101,14 +101,18 @@ class Database(ABC):
             EngineError: the database refuses it.
             TargetUnreachable: nothing answers.
         """
-        with self._lock:
-            cursor = self._run(sql, parameters)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        names, rows = self._fetch(sql, parameters)
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
-        """The rows of a query as a table."""
-        return pd.DataFrame(self.rows(sql, parameters))
+        """The rows of a query as a table, which has its columns even where it has no rows."""
+        names, rows = self._fetch(sql, parameters)
+        return pd.DataFrame(rows, columns=names)
+
+    def _fetch(self, sql: str, parameters: Sequence[Any]) -> tuple[list[str], list[Sequence[Any]]]:
+        with self._lock:
+            cursor = self._run(sql, parameters)
+            return [str(column[0]) for column in cursor.description or ()], list(cursor.fetchall())
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement; the number of rows that it changed."""

@@ -82,8 +82,7 @@ class Postgres(Database):
         `retained_bytes` is log that cannot be removed; `wal_status` is `lost` where it was removed all the same, after
         which change capture has to take a new snapshot.
         """
-        columns = ["slot", "active", "wal_status", "retained_bytes", "unconfirmed_bytes"]
-        return pd.DataFrame(self.rows(_SLOTS, [self.database]), columns=columns)
+        return self.query(_SLOTS, [self.database])
 
     # -- what a plan looks up ---------------------------------------------------------------------------------------
 
