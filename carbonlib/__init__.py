@@ -15,12 +15,13 @@ from .checks import check_at_least, check_empty, check_equal, check_zero, target
 if TYPE_CHECKING:
     from .platform import Platform
 
-_LAZY = ("bench", "deadletters", "dimension", "oracle", "proofs")
+_LAZY = ("bench", "care", "deadletters", "dimension", "oracle", "proofs")
 
 __all__ = [
     "CarbonError",
     "PlanShown",
     "bench",
+    "care",
     "check_at_least",
     "check_empty",
     "check_equal",

@@ -229,6 +229,30 @@ class Connect:
         self._act("DELETE", name, "offsets")
         self.resume(name, timeout)
 
+    def move_offsets(
+        self,
+        name: str,
+        offsets: Sequence[Mapping[str, Any]],
+        *,
+        allow_destroy: bool = False,
+        timeout: str | float = "60 s",
+    ) -> None:
+        """Have a connector go on from other places, as `offsets` shows them; partitions not named keep theirs.
+
+        It is stopped for it, and runs again afterwards whatever comes of it.
+
+        Raises:
+            UsageError: without `allow_destroy`: what lies behind a place further back is moved again, what is skipped
+                is never moved.
+            ApplyError: the connector refuses the offsets; then it goes on from where it was.
+        """
+        _permitted(allow_destroy, f"Moving the offsets of {name} makes it send records again, or skip some for good.")
+        self.stop(name, timeout)
+        try:
+            self._act("PATCH", name, "offsets", {"offsets": [dict(o) for o in offsets]})
+        finally:
+            self.resume(name, timeout)
+
     def delete(self, name: str, *, allow_destroy: bool = False) -> None:
         """Remove a connector; its offsets stay with the workers.
 
@@ -238,9 +262,9 @@ class Connect:
         _permitted(allow_destroy, f"Deleting {name} ends its flow.")
         self._act("DELETE", name, "")
 
-    def _act(self, method: str, name: str, action: str) -> None:
+    def _act(self, method: str, name: str, action: str, body: Any = None) -> None:
         try:
-            self._patiently(lambda: self._rest.call(method, f"{_path(name)}/{action}".rstrip("/")))
+            self._patiently(lambda: self._rest.call(method, f"{_path(name)}/{action}".rstrip("/"), body))
         except Refused as refusal:
             if refusal.status == 404:
                 raise UsageError(

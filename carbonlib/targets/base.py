@@ -90,6 +90,10 @@ class Target(Protocol):
         """Whether the target can carry the platform."""
         ...
 
+    def last_lines(self, layer: str, lines: int) -> list[tuple[str, str]]:
+        """The last log lines of each process of a layer, by its name."""
+        ...
+
     def diagnose(self) -> list[tuple[str, str]]:
         """Titles and texts that help after a failure: states and last log lines."""
         ...

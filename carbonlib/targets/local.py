@@ -164,6 +164,10 @@ class Local:
         """Processes that carry this stack's mark, and ports of ours that somebody listens on."""
         return [*marked(self.settings), *taken_ports(self.settings)]
 
+    def last_lines(self, layer: str, lines: int) -> list[tuple[str, str]]:
+        """The last log lines of each process of a layer, by its name."""
+        return [(p.name, self.stack.last_lines(p.name, lines)) for p in self.processes(layer)]
+
     def diagnose(self) -> list[tuple[str, str]]:
         """State of every process, and the last log lines of those that are not well."""
         states = self.stack.supervisor.states()

@@ -50,7 +50,7 @@ def rested() -> Iterator[Rested]:
             self.end_headers()
             self.wfile.write(payload)
 
-        do_GET = do_PUT = do_POST = do_DELETE = _reply
+        do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _reply
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing on the terminal."""

@@ -286,6 +286,35 @@ def test_offsets_are_reset_while_the_connector_is_stopped(connect: Connect, rest
     assert rested.mutations() == verbs
 
 
+def test_moved_offsets_are_sent_while_it_is_stopped_and_it_runs_again_even_when_they_are_refused(
+    connect: Connect, rested: Rested
+) -> None:
+    live = {"state": status()}
+
+    def turn(state: Any) -> Any:
+        def answer(body: Any) -> tuple[int, Any]:
+            live["state"] = state
+            return 202, None
+
+        return answer
+
+    place = {"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": 5}}
+    rested.answers["GET /connectors"] = lambda body: (200, {"a": live["state"]})
+    rested.answers["PUT /connectors/a/stop"] = turn(status(state="STOPPED", tasks=()))
+    rested.answers["PUT /connectors/a/resume"] = turn(status())
+    rested.answers["PATCH /connectors/a/offsets"] = (200, {"message": "altered"})
+    with pytest.raises(UsageError, match="allow_destroy"):
+        connect.move_offsets("a", [place])
+    connect.move_offsets("a", [place], allow_destroy=True)
+    verbs = ["PUT /connectors/a/stop", "PATCH /connectors/a/offsets", "PUT /connectors/a/resume"]
+    assert rested.mutations() == verbs
+    assert ("PATCH /connectors/a/offsets", {"offsets": [place]}) in rested.asked
+    rested.answers["PATCH /connectors/a/offsets"] = (400, {"error_code": 400, "message": "no such partition"})
+    with pytest.raises(ApplyError) as error:
+        connect.move_offsets("a", [place], allow_destroy=True)
+    assert error.value.cause == "no such partition" and live["state"] == status()
+
+
 def test_an_unknown_connector_is_named_with_the_live_ones(connect: Connect) -> None:
     with pytest.raises(UsageError, match="There is no connector 'nobody'") as error:
         connect.restart_failed("nobody")
