@@ -157,7 +157,7 @@ class Tables:
 
 
 class Dimension:
-    """The Iceberg catalog, its tables and the rows of the dimension."""
+    """The Iceberg catalog and its tables: the dimension, and the prices for the long term. Connectors fill them."""
 
     name = "dimension"
 
@@ -165,15 +165,18 @@ class Dimension:
         self._platform = platform
 
     def plan(self) -> Plan:
-        """The catalog's database, tables and rows that are missing."""
+        """The catalog's database, its tables, and what of a live table differs from its declaration."""
         iceberg = self._platform.iceberg
         if iceberg.reachable():
             return iceberg.plan()
         return Plan([Change("iceberg/catalog", "create", None, {}, lambda: _apply(iceberg.plan()))])
 
     def wait(self, timeout: str | float) -> None:
-        """Wait until the catalog's database answers."""
-        wait_until(self._platform.iceberg.reachable, what="PostgreSQL answering", timeout=timeout, notebook="deploy-50")
+        """Wait until every declared table can be loaded."""
+        wait_until(
+            lambda: None not in self._platform.iceberg.row_counts().values(), what="Every Iceberg table answering",
+            timeout=timeout, notebook="deploy-50",
+        )  # fmt: skip
 
     def status(self) -> list[Component]:
         """Each declared table with its number of rows."""

@@ -6,19 +6,16 @@ none is seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import psycopg
-import pyarrow as pa
 import yaml
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
-from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from sqlalchemy.engine import URL
@@ -40,7 +37,6 @@ class Iceberg:
 
     def __init__(self, manifest: Path, *, host: str, port: int, user: str, password: str, warehouse: str) -> None:
         self._declared = yaml.safe_load(manifest.read_text(encoding="utf-8"))
-        self._folder = manifest.parent
         self.tables: dict[str, TableSpec] = load_tables(manifest)
         self._server: dict[str, Any] = {"host": host, "port": port, "user": user, "password": password}
         self._warehouse = warehouse
@@ -93,17 +89,11 @@ class Iceberg:
 
     def _changes(self, spec: TableSpec, *, absent: bool = False) -> list[Change]:
         table = None if absent else self._table(spec.name)
-        changes = []
         if table is None:
-            create = partial(self._create, spec)
-            changes.append(Change(f"iceberg/{spec.name}", "create", None, spec.facts(), create))
-        else:
-            before, after = difference(spec, table)
-            if after:
-                changes.append(Change(f"iceberg/{spec.name}", "update", before, after, partial(self._evolve, spec)))
-        if "rows" in self._declared["tables"][spec.name]:
-            changes += self._rows_change(spec.name, table)
-        return changes
+            return [Change(f"iceberg/{spec.name}", "create", None, spec.facts(), partial(self._create, spec))]
+        before, after = difference(spec, table)
+        change = partial(self._evolve, spec)
+        return [Change(f"iceberg/{spec.name}", "update", before, after, change)] if after else []
 
     def _has_database(self) -> bool:
         with self._connect("postgres") as connection:
@@ -138,45 +128,6 @@ class Iceberg:
         if table is None:
             raise EngineError(f"The Iceberg table {name} does not exist.", notebook="deploy-50")
         return table
-
-    def _rows_change(self, name: str, table: Table | None) -> list[Change]:
-        wanted = self._file_rows(name)
-        key = self._declared["tables"][name]["key"]
-        live = {} if table is None else self._newest(table, key)
-        differing = [row for row in wanted if {k: live.get(row[key], {}).get(k) for k in row} != row]
-        if not differing:
-            return []
-        codes = ", ".join(str(row[key]) for row in differing)
-        return [
-            Change(
-                f"rows/{name}",
-                "create" if not live else "update",
-                None,
-                {"codes": codes},
-                lambda: self.append(name, differing),
-            )
-        ]
-
-    def _file_rows(self, name: str) -> list[dict[str, Any]]:
-        path = self._folder / self._declared["tables"][name]["rows"]
-        frame = pd.read_csv(path, comment="#", dtype=str, keep_default_na=False)
-        return [dict(row) for row in frame.to_dict("records")]
-
-    def _newest(self, table: Table, key: str) -> dict[str, dict[str, Any]]:
-        """The newest row of each key: the table is a log of changes."""
-        frame = table.scan().to_pandas().sort_values("updated_at", kind="stable")
-        return {row[key]: row for row in frame.to_dict("records") if not row["deleted"]}
-
-    def append(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Append rows to a change-log table; `updated_at` is now and `deleted` false where a row does not say.
-
-        Raises:
-            EngineError: when the table does not exist.
-        """
-        table = self._existing(name)
-        now = datetime.now(UTC)
-        full = [{"updated_at": now, "deleted": False, **row} for row in rows]
-        table.append(pa.Table.from_pylist(full, schema=schema_to_pyarrow(table.schema())))
 
     def row_counts(self) -> dict[str, int | None]:
         """Rows of each declared table by its newest snapshot, None for a table that is not there."""

@@ -18,7 +18,7 @@ from pyiceberg.types import DecimalType, DoubleType, FloatType, IcebergType, Int
 from .._errors import UsageError
 from ..changes import diff_fields
 
-_FACTS = {"columns", "required", "partition", "properties", "log", "source", "key", "rows"}
+_FACTS = {"columns", "required", "partition", "properties", "log", "source"}
 _FIRST_PARTITION_ID = 1000  # as the format wants it
 _MOVE = "Declare a new table, let the connector write there, and copy what is in the old one."
 
