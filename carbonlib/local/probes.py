@@ -2,7 +2,7 @@
 
 `{"http": url}` wants a page without an error, `{"tcp": port}` somebody who listens, `{"tcp": port, "ask": "hex bytes"}`
 an answer to the smallest question of the process's own protocol: the system takes connections for a process that hangs,
-so listening proves nothing. `{"fresh": path}` wants a file that was written a moment ago.
+so listening proves nothing. An empty question waits for a server that speaks first. `{"fresh": path}` wants a file that was written a moment ago.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def silence(probe: Mapping[str, str], timeout: float) -> str:
             return _http(probe["http"], timeout)
         if "fresh" in probe:
             return _fresh(Path(probe["fresh"]))
-        return _tcp(int(probe["tcp"]), bytes.fromhex(probe.get("ask", "")), timeout)
+        return _tcp(int(probe["tcp"]), probe.get("ask"), timeout)
     except httpx.TimeoutException:
         return f"no answer within {timeout:g} s"
     except (OSError, httpx.HTTPError) as error:
@@ -38,11 +38,11 @@ def _http(url: str, timeout: float) -> str:
     return "" if answer.is_success else f"{answer.status_code} {answer.reason_phrase}"
 
 
-def _tcp(port: int, question: bytes, timeout: float) -> str:
+def _tcp(port: int, question: str | None, timeout: float) -> str:
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
-        if not question:
+        if question is None:
             return ""
-        connection.sendall(question)
+        connection.sendall(bytes.fromhex(question))
         return "" if connection.recv(1) else "the connection was closed without an answer"
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 
 from carbonlib.config import Settings
 from carbonlib.targets.local import Local
+from carbonlib.waiting import wait_until
 from tests.conftest import Carbon
 
 PORT_BASE = 34000
@@ -76,6 +80,20 @@ def test_down_leaves_no_process_and_no_port_and_purge_no_data(small: Carbon) -> 
     assert small("down", "--purge").returncode == 0
     assert target(small).leftovers() == []
     assert not (state / "data").exists() and not (state / "logs").exists()
+
+
+@pytest.mark.timeout(300)
+def test_a_process_that_runs_and_answers_no_more_is_restarted(small: Carbon) -> None:
+    small.run("deploy-10", "-p", "brokers=1")
+    stack = target(small).stack
+    pid = stack.supervisor.states()["kafka-1"]["pid"]
+    os.kill(pid, signal.SIGSTOP)  # the system goes on taking its connections
+    began = time.monotonic()
+    wait_until(lambda: stack.supervisor.states()["kafka-1"]["pid"] not in (0, pid), what="A new broker", timeout=150)
+    assert time.monotonic() - began >= 25, "half a minute of silence is needed, not less"
+    wait_until(lambda: small("status", timeout=60).stdout.count("IN_SYNC"), what="An answer of it", timeout=90)
+    assert f"kafka-1 (pid {pid}) answers no more" in stack.last_lines("watch")
+    assert small("down").returncode == 0 and target(small).leftovers() == []
 
 
 def test_an_unreachable_platform_is_said_in_words(small: Carbon) -> None:

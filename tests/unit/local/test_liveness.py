@@ -113,6 +113,21 @@ def test_an_answered_question_is_an_answer(answering: int) -> None:
     assert probes.silence({"tcp": str(answering), "ask": "00 01"}, 2) == ""
 
 
+def test_a_server_that_speaks_first_is_waited_for(hanging: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"welcome")
+
+        thread = threading.Thread(target=greet, daemon=True)
+        thread.start()
+        assert probes.silence({"tcp": str(listener.getsockname()[1]), "ask": ""}, 2) == ""
+        thread.join(5)
+    assert "timed out" in probes.silence({"tcp": str(hanging), "ask": ""}, 0.2)
+
+
 def test_a_closed_connection_is_no_answer(answering: int) -> None:
     assert "closed without an answer" in probes.silence({"tcp": str(answering), "ask": "ff"}, 2)
 
