@@ -188,9 +188,7 @@ class Registry:
     def _changes(self, schema: Schema) -> Iterable[Change]:
         thing = f"schema/{schema.subject}"
         live = self.latest(schema.subject)
-        if live is None and not schema.text:
-            return []  # there is nothing to guard before its connector has registered it
-        if live is None:
+        if live is None and schema.text:
             after = {"fields": _fields(schema.parsed()), "compatibility": schema.compatibility}
             return [Change(thing, "create", None, after, lambda: self._create(schema))]
         changes = []
@@ -198,7 +196,7 @@ class Registry:
         if level != schema.compatibility:
             before, after = {"compatibility": level}, {"compatibility": schema.compatibility}
             changes.append(Change(thing, "update", before, after, lambda: self._guard(schema)))
-        if schema.text and normal(live) != normal(schema.parsed()):
+        if live is not None and schema.text and normal(live) != normal(schema.parsed()):
             found = differences(live, schema.parsed())
             self._refuse_incompatible(schema, found)
             was, will = ({_label(c): getattr(c, side) for c in found} for side in ("before", "after"))

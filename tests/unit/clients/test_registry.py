@@ -123,13 +123,14 @@ def test_files_are_subjects(tmp_path: Path) -> None:
         load_schemas(tmp_path)
 
 
-def test_a_subject_of_a_connector_is_guarded_once_it_is_there(
+def test_a_subject_of_a_connector_is_guarded_before_the_connector_registers_anything(
     registry: Registry, rested: Rested, tmp_path: Path
 ) -> None:
-    (tmp_path / "subjects.yaml").write_text(f"{SUBJECT}: FULL\nlater-value: BACKWARD\n")
+    (tmp_path / "subjects.yaml").write_text(f"{SUBJECT}: BACKWARD\nlater-value: FULL\n")
+    rested.answers["PUT /config/later-value"] = (200, {"compatibility": "FULL"})
     (change,) = registry.plan(load_schemas(tmp_path)).apply()
-    assert (change.object, change.after) == (f"schema/{SUBJECT}", {"compatibility": "FULL"})
-    assert rested.mutations() == [f"PUT /config/{SUBJECT}"]
+    assert (change.object, change.after) == ("schema/later-value", {"compatibility": "FULL"})
+    assert rested.mutations() == ["PUT /config/later-value"]
     (tmp_path / "subjects.yaml").write_text(f"{SUBJECT}: SIDEWAYS\n")
     with pytest.raises(UsageError, match="one level a subject"):
         load_schemas(tmp_path)
