@@ -15,18 +15,11 @@ from .clients.connect import Connector, load_connectors
 from .clients.doris import SqlObject, load_objects
 from .clients.kafka import Topic, load_topics
 from .clients.registry import Schema, load_schemas
-from .jobs import Jobs
 from .status import Component
 from .waiting import wait_until
 
 if TYPE_CHECKING:
     from .platform import Platform
-
-
-def object_layers(platform: Platform) -> list[Any]:
-    """Every object layer, in the order of deployment."""
-    kinds = (Topics, Schemas, Tables, Dimension, Connectors, Jobs)
-    return [kind(platform) for kind in kinds]
 
 
 def later(objects: Sequence[Any], kind: Callable[[Any], str], plan: Callable[[list[Any]], Plan]) -> Plan:

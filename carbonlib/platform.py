@@ -11,19 +11,23 @@ from ._errors import CarbonError, PlanShown, UsageError
 from ._project import MANIFESTS
 from .changes import Change, Plan
 from .clients.connect import Connect
+from .clients.databases import MariaDB, Postgres
 from .clients.doris import Doris
 from .clients.flink import Flink
 from .clients.iceberg import Iceberg
 from .clients.kafka import Kafka
 from .clients.registry import Registry
-from .jobs import submit_probe
-from .layers import object_layers
+from .databases import Databases
+from .jobs import Jobs, submit_probe
+from .layers import Connectors, Dimension, Schemas, Tables, Topics
 from .local.engines import module_folder
 from .status import Component, Status
 from .targets.base import Layer, Target
 from .targets.local import Local
 
 PROCESS = "process/"
+# The layers that are objects inside engines, in the order of deployment: the same on every target.
+OBJECT_LAYERS = (Topics, Schemas, Tables, Databases, Dimension, Connectors, Jobs)
 TARGETS: dict[str, Callable[[], Target]] = {"local": Local}
 
 
@@ -46,7 +50,7 @@ class Platform:
         self._kafka: Kafka | None = None
         self.secrets: Mapping[str, str] = target.secrets
         process_layers = {layer.name: layer for layer in target.layers()}
-        self._layers: dict[str, Layer] = {**process_layers, **{x.name: x for x in object_layers(self)}}
+        self._layers: dict[str, Layer] = {**process_layers, **{kind.name: kind(self) for kind in OBJECT_LAYERS}}
 
     def __repr__(self) -> str:
         return f"the platform on {self.target.name}"
@@ -90,6 +94,21 @@ class Platform:
     def _doris(self, user: str, secret: str) -> Doris:
         where = self.target.addresses()["doris"]
         return Doris(where["host"], where["query_port"], where["http_url"], user, self.secrets[secret])
+
+    @cached_property
+    def postgres(self) -> Postgres:
+        """The PostgreSQL database of the reference data, as its owner."""
+        return Postgres(*self._database("postgres"))
+
+    @cached_property
+    def mariadb(self) -> MariaDB:
+        """The MariaDB database of the contracts, as its owner."""
+        return MariaDB(*self._database("mariadb"))
+
+    def _database(self, system: str) -> tuple[str, int, str, str, str]:
+        where = self.target.addresses()[system]
+        name = self.values()[f"{system}.database"]
+        return where["host"], where["port"], where["user"], self.secrets[where["secret"]], name
 
     @cached_property
     def iceberg(self) -> Iceberg:
