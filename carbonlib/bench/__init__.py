@@ -8,9 +8,11 @@ from .figures import bars as bar_figure
 from .flow import Flow, audit, watch
 from .follow import follow
 from .hops import Followed
+from .landed import Landed, landed
 from .latency import LatencyRun, follow_prices
 from .poison import send_poison
 from .queries import QueryRun, last_hours, load_queries, query_latency
+from .refresh import Refresh, dimension_refresh
 from .samples import Latencies
 
 __all__ = [
@@ -18,14 +20,18 @@ __all__ = [
     "CpuCost",
     "Flow",
     "Followed",
+    "Landed",
     "Latencies",
     "LatencyRun",
     "QueryRun",
+    "Refresh",
     "audit",
     "bar_figure",
     "cpu_seconds",
+    "dimension_refresh",
     "follow",
     "follow_prices",
+    "landed",
     "last_hours",
     "load_queries",
     "paired",

@@ -25,7 +25,7 @@ def percentile_curves(latencies: Sequence[Latencies], limits_ms: Sequence[float]
         figure.add_hline(y=limit, line_dash="dot", annotation_text=f"target {limit:g} ms")
     figure.update_xaxes(type="log", title="percentile", tickvals=list(TICKS), ticktext=list(TICKS.values()))
     figure.update_yaxes(title="latency in ms", type="log")
-    return _framed(figure, "Latency by percentile")
+    return framed(figure, "Latency by percentile")
 
 
 def over_time(latencies: Sequence[Latencies]) -> go.Figure:
@@ -38,7 +38,7 @@ def over_time(latencies: Sequence[Latencies]) -> go.Figure:
         )
     figure.update_xaxes(title="second of the run")
     figure.update_yaxes(title="latency in ms", type="log")
-    return _framed(figure, "Latency over time")
+    return framed(figure, "Latency over time")
 
 
 def bars(bar_table: pd.DataFrame, alerts: pd.DataFrame, code: str) -> go.Figure:
@@ -67,10 +67,11 @@ def bars(bar_table: pd.DataFrame, alerts: pd.DataFrame, code: str) -> go.Figure:
     figure.update_layout(xaxis_rangeslider_visible=False)
     figure.update_xaxes(title="event time, UTC")
     figure.update_yaxes(title="price")
-    return _framed(figure, f"{code}: bars and alerts")
+    return framed(figure, f"{code}: bars and alerts")
 
 
-def _framed(figure: go.Figure, title: str) -> go.Figure:
+def framed(figure: go.Figure, title: str) -> go.Figure:
+    """The figure in the look of all others."""
     figure.update_layout(
         title=title, template="plotly_white", height=420, margin={"l": 60, "r": 20, "t": 50, "b": 50},
         legend={"orientation": "h", "y": -0.25},

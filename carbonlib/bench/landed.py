@@ -1,0 +1,190 @@
+"""What a sink has landed in an Iceberg table: each record of its topics, by its event id, against the table's rows."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from .._errors import EngineError, UsageError, shorten
+from ..layers import Connectors
+from .figures import framed
+from .log import header, position, until
+from .reading import AvroDecoder, TopicReader
+
+if TYPE_CHECKING:
+    from ..platform import Platform
+
+LETTER = "__connect.errors."  # under these headers a worker says which record a dead letter was
+TOPICS, TABLES, DLQ = "topics", "iceberg.tables", "errors.deadletterqueue.topic.name"
+Place = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What became of the records of a sink's topics.
+
+    Args:
+        table: name of the table.
+        records: in the topics when the comparison began.
+        refused: those that are dead letters.
+        missing: event ids, or places of records without one, that are neither in the table nor dead letters.
+        doubled: event ids that the table has more often than the topics.
+        days: per day of event time the records of the topics, and the rows of the table.
+        commits: the table's commits, as `Iceberg.snapshots` has them.
+        seconds: how long the sink took to land the last of them.
+    """
+
+    table: str
+    records: int
+    refused: int
+    missing: Sequence[str]
+    doubled: Sequence[str]
+    days: pd.DataFrame
+    commits: pd.DataFrame
+    seconds: float
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table."""
+        return int(self.days["rows"].sum())
+
+    def by_day(self) -> go.Figure:
+        """Rows of each day's partition; a partition that lacks rows of its topic has a gap between the bars."""
+        days = [str(day) for day in self.days["day"]]
+        figure = go.Figure()
+        figure.add_bar(x=days, y=self.days["records"].tolist(), name="records of the topics")
+        figure.add_bar(x=days, y=self.days["rows"].tolist(), name="rows of the table")
+        figure.update_xaxes(title="day of event time, UTC", type="category")
+        figure.update_yaxes(title="rows", type="log")
+        return framed(figure, f"{self.table} by day")
+
+    def over_time(self) -> go.Figure:
+        """Rows of the table after each commit: a step a commit interval while prices flow."""
+        times = [moment.isoformat() for moment in self.commits["committed_at"]]
+        figure = go.Figure()
+        figure.add_scatter(x=times, y=self.commits["rows"].tolist(), mode="lines+markers", line_shape="hv", name="rows")
+        figure.update_xaxes(title="time of the commit, UTC")
+        figure.update_yaxes(title="rows of the table")
+        return framed(figure, f"{self.table} over time")
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{self.records} records, {self.refused} of them refused; {self.rows} rows in {self.table}",
+            f"missing {len(self.missing)} {shorten(', '.join(self.missing[:5]), 200)}",
+            f"there too often {len(self.doubled)} {shorten(', '.join(self.doubled[:5]), 200)}",
+            f"{self.seconds:.1f} s until the last one was there",
+        ]
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        verdict = "failed" if self.missing or self.doubled else "passed"
+        text = html.escape(repr(self)).replace("\n", "<br>")
+        return {"text/plain": repr(self), "text/html": f'<p class="carbon-{verdict}">{text}</p>'}
+
+
+def landed(platform: Platform, connector: str, *, timeout: str | float = "2 min") -> Landed:
+    """Wait until a sink has landed what its topics hold now, and compare the two.
+
+    Args:
+        platform: which one.
+        connector: name of the declared sink; its config names the topics, the table and the dead-letter topic.
+        timeout: longest wait; what is missing then is missing.
+
+    Raises:
+        UsageError: when no such Iceberg sink is declared.
+    """
+    config = next((c.config for c in Connectors(platform).declared() if c.name == connector), {})
+    if TABLES not in config:
+        raise UsageError(f"There is no Iceberg sink {connector!r}.", remedy="Name one of manifests/connect/connectors.")
+    comparison = _Comparison(platform, config)
+    try:
+        return comparison.run(timeout)
+    finally:
+        comparison.close()
+
+
+class _Comparison:
+    def __init__(self, platform: Platform, config: Mapping[str, str]) -> None:
+        bootstrap = platform.kafka.bootstrap_servers
+        self._iceberg = platform.iceberg
+        self._table = config[TABLES]
+        self._decode = AvroDecoder(platform.endpoints()["registry"]["url"])
+        self._readers = [TopicReader(bootstrap, topic.strip()) for topic in config[TOPICS].split(",")]
+        self._letters = TopicReader(bootstrap, config[DLQ])
+        self._records: dict[Place, str | None] = {}
+        self._days: dict[Place, date] = {}
+        self._refused: set[Place] = set()
+        self._rows = pd.DataFrame(columns=["event_id", "event_time"])
+        self._commits = self._iceberg.snapshots(self._table).head(0)
+
+    def close(self) -> None:
+        for reader in (*self._readers, self._letters):
+            reader.close()
+
+    def run(self, timeout: str | float) -> Landed:
+        self._read()
+        asked = dict(self._records)
+        started = time.monotonic()
+
+        def look() -> tuple[list[str], Counter[str]]:
+            # In this order: what is in the table, or refused, must have been in the topics before.
+            self._look_at_table()
+            self._refuse()
+            found = Counter(self._rows["event_id"].tolist())
+            return self._missing(asked, found), found
+
+        missing, found = until(look, lambda seen: not seen[0], timeout)
+        taken = time.monotonic() - started
+        self._read()
+        often = self._counted(self._records)
+        doubled = sorted(i for i, n in found.items() if n > often.get(i, n))
+        refused = sum(place in self._refused for place in asked)
+        return Landed(self._table, len(asked), refused, missing, doubled, self._by_day(asked), self._commits, taken)
+
+    def _look_at_table(self) -> None:
+        """Read the table where it has a new commit."""
+        commits = self._iceberg.snapshots(self._table)
+        if len(commits) and not commits.equals(self._commits):
+            self._rows = self._iceberg.rows(self._table, ["event_id", "event_time"])
+            self._commits = commits
+
+    def _read(self) -> None:
+        """Keep the event id of every record that is new in the topics, None where it has none."""
+        for reader in self._readers:
+            frame = reader.read()
+            for partition, offset, value in zip(frame["partition"], frame["offset"], frame["value"], strict=True):
+                place = (reader.topic, partition, offset)
+                try:
+                    record = self._decode(value or b"")
+                    self._records[place], self._days[place] = str(record["event_id"]), record["event_time"].date()
+                except (EngineError, KeyError, AttributeError, ValueError, EOFError):
+                    # Not a price: the sink must have refused it, and is asked about that by its place.
+                    self._records[place] = None
+
+    def _refuse(self) -> None:
+        for headers in self._letters.read()["headers"]:
+            partition, offset = position(headers, f"{LETTER}partition", f"{LETTER}offset")
+            self._refused.add((header(headers, f"{LETTER}topic"), partition, offset))
+
+    def _counted(self, records: Mapping[Place, str | None]) -> Counter[str]:
+        """How often the table must have each event id."""
+        return Counter(i for place, i in records.items() if i is not None and place not in self._refused)
+
+    def _missing(self, records: Mapping[Place, str | None], found: Mapping[str, int]) -> list[str]:
+        lost = [i for i, n in self._counted(records).items() if found.get(i, 0) < n]
+        unseen = [p for p, i in records.items() if i is None and p not in self._refused]
+        return sorted([*lost, *(f"{topic}-{partition}@{offset}" for topic, partition, offset in unseen)])
+
+    def _by_day(self, records: Mapping[Place, str | None]) -> pd.DataFrame:
+        sent = Counter(self._days[place] for place in records if place in self._days and place not in self._refused)
+        there = Counter(moment.date() for moment in self._rows["event_time"])
+        table = [[day, sent.get(day, 0), there.get(day, 0)] for day in sorted({*sent, *there})]
+        return pd.DataFrame(table, columns=["day", "records", "rows"])
