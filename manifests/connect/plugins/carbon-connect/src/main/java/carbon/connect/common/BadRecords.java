@@ -1,5 +1,6 @@
 package carbon.connect.common;
 
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.sink.ErrantRecordReporter;
@@ -13,6 +14,7 @@ import org.apache.kafka.connect.sink.SinkTaskContext;
  */
 public final class BadRecords {
     private final ErrantRecordReporter reporter;
+    private final AtomicLong reported = new AtomicLong();
 
     private BadRecords(ErrantRecordReporter reporter) {
         this.reporter = reporter;
@@ -34,6 +36,12 @@ public final class BadRecords {
                 + " Set errors.tolerance=all and errors.deadletterqueue.topic.name to go on past such records.");
         }
         reporter.report(record, new DataException(reason));
+        reported.incrementAndGet();
+    }
+
+    /** How many have been sent there. */
+    public AtomicLong reported() {
+        return reported;
     }
 
     /** The record as messages name it: topic, partition and offset as they were read. */

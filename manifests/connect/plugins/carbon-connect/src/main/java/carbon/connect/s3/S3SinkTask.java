@@ -27,7 +27,6 @@ public final class S3SinkTask extends SinkTask {
     private final Map<TopicPartition, Continuation> continuations = new HashMap<>();
     private final AtomicLong objects = new AtomicLong();
     private final AtomicLong records = new AtomicLong();
-    private final AtomicLong bad = new AtomicLong();
     private S3SinkConfig config;
     private ObjectStore store;
     private BadRecords badRecords;
@@ -58,7 +57,8 @@ public final class S3SinkTask extends SinkTask {
         gzip = config.getString(S3SinkConfig.COMPRESSION).equals("gzip");
         scheduleMillis = config.getLong(S3SinkConfig.ROTATE_SCHEDULE);
         nextSchedule = afterNow();
-        Gauges.publish(context.pluginMetrics(), Map.of("s3-objects-total", objects, "s3-records-total", records, "s3-bad-records-total", bad));
+        Gauges.publish(context.pluginMetrics(), Map.of("s3-objects-total", objects, "s3-records-total", records, "s3-bad-records-total",
+            badRecords.reported()));
     }
 
     @Override
@@ -101,7 +101,6 @@ public final class S3SinkTask extends SinkTask {
             partition.add(config.path().of(millis), record.originalKafkaOffset(), millis, line);
             records.incrementAndGet();
         } catch (DataException error) {
-            bad.incrementAndGet();
             badRecords.report(record, error.getMessage());
         }
         continuation.taken(record.originalKafkaOffset());
