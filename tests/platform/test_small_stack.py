@@ -19,7 +19,7 @@ from carbonlib.targets.local import Local
 from carbonlib.waiting import wait_until
 from tests.conftest import Carbon
 
-PORT_BASE = 34000
+PORT_BASE = 24000
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_down_leaves_no_process_and_no_port_and_purge_no_data(small: Carbon) -> 
     assert not (state / "data").exists() and not (state / "logs").exists()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_a_process_that_runs_and_answers_no_more_is_restarted(small: Carbon) -> None:
     small.run("deploy-10", "-p", "brokers=1")
     stack = target(small).stack
