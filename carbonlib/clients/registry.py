@@ -128,6 +128,15 @@ class Registry:
             )
         return int(version["id"]), json.loads(version["schema"])
 
+    def id_of(self, subject: str, schema: dict[str, Any]) -> int:
+        """The id under which a schema is registered for a subject.
+
+        Raises:
+            Refused: it is not.
+        """
+        body = {"schema": json.dumps(schema), "schemaType": SCHEMA_TYPE}
+        return int(self._rest.call("POST", _path(subject), body)["id"])
+
     def schema(self, schema_id: int) -> dict[str, Any]:
         """A schema by its id.
 
