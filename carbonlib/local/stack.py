@@ -17,7 +17,7 @@ from .._errors import ApplyError, CarbonError, PreflightError
 from ..changes import Change, Plan
 from ..config import Settings
 from ..waiting import wait_until
-from . import manifest
+from . import engines, manifest
 from .manifest import Process
 from .probes import silence
 from .supervision import Supervisor
@@ -73,6 +73,7 @@ class Stack:
         return Change(f"process/{name}", "stop", "RUNNING", None, lambda: self.supervisor.remove(name))
 
     def _start(self, process: Process) -> None:
+        self._refuse_missing_engines()
         self.supervisor.start()
         self._refuse_taken_ports(process)
         for path, text in process.files.items():
@@ -95,6 +96,17 @@ class Stack:
         """Wait until everything that was started since the last call answers; processes come up side by side."""
         starting, self._starting = self._starting, []
         self.wait(starting, timeout="150 s")
+
+    def _refuse_missing_engines(self) -> None:
+        """A worker whose plugin folder is not there yet starts without the plugin, and nobody would know why."""
+        missing = engines.missing_modules(self.settings)
+        if missing or not engines.engines_folder(self.settings).is_dir():
+            raise PreflightError(
+                f"Not there yet: {', '.join(missing) or 'the engines'}.",
+                cause="Nothing was fetched or built for these versions and sources.",
+                remedy="Run deploy-00, or `make setup`.",
+                notebook="deploy-00",
+            )
 
     def _refuse_taken_ports(self, process: Process) -> None:
         """A port of ours that somebody else holds is named before anything is started on it."""
