@@ -15,7 +15,7 @@ from .checks import check_at_least, check_empty, check_equal, check_zero, target
 if TYPE_CHECKING:
     from .platform import Platform
 
-_LAZY = ("bench", "care", "deadletters", "dimension", "evolution", "oracle", "proofs")
+_LAZY = ("bench", "care", "deadletters", "dimension", "drills", "evolution", "oracle", "proofs")
 
 __all__ = [
     "CarbonError",
@@ -29,6 +29,7 @@ __all__ = [
     "connect",
     "deadletters",
     "dimension",
+    "drills",
     "evolution",
     "oracle",
     "proofs",

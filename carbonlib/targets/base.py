@@ -86,6 +86,10 @@ class Target(Protocol):
         """What is still there after a teardown and should not be."""
         ...
 
+    def kill(self, member: str) -> Callable[[], bool]:
+        """End a member at once, without a word to it; the result tells whether another runs in its place."""
+        ...
+
     def preflight(self, **needs: float) -> Any:
         """Whether the target can carry the platform."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -135,6 +136,22 @@ class Local:
     def settle(self) -> None:
         """Wait until every process that was started answers."""
         self.stack.settle()
+
+    def kill(self, member: str) -> Callable[[], bool]:
+        """Send SIGKILL to a process; the result tells whether the supervisor runs a new one under its name.
+
+        Raises:
+            UsageError: no such process runs.
+        """
+        pid = self._pid(member)
+        if pid is None:
+            running = ", ".join(sorted(self.stack.supervisor.states()))
+            raise UsageError(f"No process {member!r} runs here.", remedy=f"Running ones: {running or 'none'}.")
+        os.kill(pid, signal.SIGKILL)
+        return lambda: self._pid(member) not in (None, pid)
+
+    def _pid(self, member: str) -> int | None:
+        return self.stack.supervisor.states().get(member, {}).get("pid") or None
 
     def preflight(self, **needs: float) -> Findings:
         """Whether this machine can carry the platform."""

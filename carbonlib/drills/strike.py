@@ -1,0 +1,108 @@
+"""Kill a member of the platform, and time how it heals without hands."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from .._errors import EngineError
+from ..waiting import wait_until
+
+if TYPE_CHECKING:
+    from ..platform import Platform
+
+LOOK_EVERY = 0.5
+
+
+@dataclass(frozen=True)
+class Strike:
+    """One member killed.
+
+    Args:
+        member: its name.
+        replaced_s: seconds until another runs in its place.
+        healed_s: seconds until every layer of the platform is well again.
+        seen: what `status` called unwell meanwhile, in the order of its finding.
+    """
+
+    member: str
+    replaced_s: float
+    healed_s: float
+    seen: Sequence[str]
+
+    def __repr__(self) -> str:
+        unwell = ", ".join(self.seen) or "nothing, it was back before anybody looked"
+        after = f"replaced after {self.replaced_s:.1f} s, healed after {self.healed_s:.1f} s"
+        return f"{self.member}: {after}; unwell: {unwell}"
+
+
+class Strikes:
+    """Several strikes, as a table and a figure."""
+
+    def __init__(self, strikes: Sequence[Strike]) -> None:
+        self.strikes = list(strikes)
+
+    @property
+    def longest_s(self) -> float:
+        """Seconds of the slowest healing."""
+        return max((s.healed_s for s in self.strikes), default=0.0)
+
+    def figure(self) -> go.Figure:
+        """Seconds to a new process and to a healthy platform, by member."""
+        members = [s.member for s in self.strikes]
+        figure = go.Figure()
+        figure.add_bar(y=members, x=[s.replaced_s for s in self.strikes], name="replaced", orientation="h")
+        figure.add_bar(y=members, x=[s.healed_s for s in self.strikes], name="healed", orientation="h")
+        figure.update_layout(
+            title="Seconds from kill -9", xaxis_title="seconds", barmode="group", height=140 + 50 * len(members),
+            yaxis={"autorange": "reversed"},
+        )  # fmt: skip
+        return figure
+
+    def table(self) -> pd.DataFrame:
+        """A row a strike."""
+        rows = [[s.member, round(s.replaced_s, 1), round(s.healed_s, 1), ", ".join(s.seen)] for s in self.strikes]
+        return pd.DataFrame(rows, columns=["member", "replaced, s", "healed, s", "unwell meanwhile"])
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self.strikes))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        rows = "".join(f"<p>{html.escape(repr(s))}</p>" for s in self.strikes)
+        return {"text/plain": repr(self), "text/html": rows}
+
+
+def strike(platform: Platform, *members: str, timeout: str | float = "3 min") -> Strikes:
+    """Kill members one after another, each with SIGKILL and only once the one before has healed.
+
+    Raises:
+        UsageError: no such member runs.
+        WaitTimeout: the platform did not heal; names what is unwell.
+    """
+    return Strikes([_strike(platform, member, timeout) for member in members])
+
+
+def _strike(platform: Platform, member: str, timeout: str | float) -> Strike:
+    seen: dict[str, None] = {}
+    replaced = platform.target.kill(member)
+    began = time.monotonic()
+    wait_until(replaced, what=f"Another {member} in the place of the killed one", timeout=timeout, every=LOOK_EVERY)
+    replaced_s = time.monotonic() - began
+
+    def healed() -> bool:
+        status = platform.status()
+        unwell = {c.name: None for c in status.components if not c.ok}
+        seen.update(unwell)
+        if unwell:
+            raise EngineError(f"unwell: {', '.join(unwell)}")
+        return True
+
+    wait_until(healed, what=f"A healthy platform after {member} was killed", timeout=timeout, every=LOOK_EVERY)
+    print(f"{member} was killed and has healed after {time.monotonic() - began:.1f} s")
+    return Strike(member, replaced_s, time.monotonic() - began, list(seen))
