@@ -23,6 +23,7 @@ KEYS = {
     "price_1min_agg": ["commodity_code", "window_start"],
     "market_alerts": ["alert_id", "event_time"],
     "weather_events_rt": ["station_id", "event_time"],
+    "weather_events_sink": ["station_id", "event_time"],
     "trading_signals": ["signal_id", "signal_time"],
 }
 
