@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .audit import Audit
+from .capture import CapturedChanges, follow_changes
+from .copies import CopiedChanges, Table, copy_differences, follow_copy, wait_for_copy
 from .cpu import CpuCost, cpu_seconds, paired
 from .figures import bars as bar_figure
 from .flow import Flow, audit, watch
@@ -17,6 +19,8 @@ from .samples import Latencies
 
 __all__ = [
     "Audit",
+    "CapturedChanges",
+    "CopiedChanges",
     "CpuCost",
     "Flow",
     "Followed",
@@ -25,11 +29,15 @@ __all__ = [
     "LatencyRun",
     "QueryRun",
     "Refresh",
+    "Table",
     "audit",
     "bar_figure",
+    "copy_differences",
     "cpu_seconds",
     "dimension_refresh",
     "follow",
+    "follow_changes",
+    "follow_copy",
     "follow_prices",
     "landed",
     "last_hours",
@@ -37,5 +45,6 @@ __all__ = [
     "paired",
     "query_latency",
     "send_poison",
+    "wait_for_copy",
     "watch",
 ]
