@@ -6,6 +6,7 @@ What changes is a plan, as everywhere; what a notebook needs to see beforehand i
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,14 +18,13 @@ from ._project import MANIFESTS
 from .changes import UNCHANGED, Change, Plan
 from .clients.connectors import Connector, ConnectorState
 from .references import names, resolve
-from .waiting import wait_until
+from .waiting import seconds, wait_until
 
 if TYPE_CHECKING:
     from .platform import Platform
 
 TEMPLATES = MANIFESTS / "connect" / "templates"
 STATES = ("RUNNING", "PAUSED", "STOPPED")
-LOG_LINES = 400
 SHOWN_LINES = 12
 NAMESPACE = "new"
 
@@ -67,6 +67,8 @@ def plan_offsets(platform: Platform, name: str, *, back: int, allow_destroy: boo
         UsageError: a source, whose offsets only its own kind can move; a negative number; no `allow_destroy`.
     """
     state = _live(platform, name)
+    if back == 0:
+        return Plan()
     if state.kind != "sink" or back < 0:
         raise UsageError(
             f"{name} is a {state.kind}, and {back} records back were asked for.",
@@ -74,8 +76,8 @@ def plan_offsets(platform: Platform, name: str, *, back: int, allow_destroy: boo
             "or goes on from places in its own words with connect.move_offsets.",
         )
     live = platform.connect.offsets(name)
-    moved = [_moved(o, back) for o in live if o["offset"]]
-    before, after = ({_place(o): o["offset"]["kafka_offset"] for o in x if o["offset"]} for x in (live, moved))
+    moved_back = [_moved(o, back) for o in live if _counted(o)]
+    before, after = ({_place(o): o["offset"]["kafka_offset"] for o in x if _counted(o)} for x in (live, moved_back))
     if before == after:
         return Plan()
     if not allow_destroy:
@@ -83,7 +85,7 @@ def plan_offsets(platform: Platform, name: str, *, back: int, allow_destroy: boo
             f"{name} would take in records again: what its target does not know by id would be there twice.",
             remedy="Set allow_destroy if the target keeps one of each.",
         )
-    act = lambda: platform.connect.move_offsets(name, moved, allow_destroy=True)  # noqa: E731
+    act = lambda: platform.connect.move_offsets(name, moved_back, allow_destroy=True)  # noqa: E731
     return Plan([Change(f"offsets/{name}", "update", before, after, act)])
 
 
@@ -120,18 +122,64 @@ def from_template(platform: Platform, template: str, name: str, values: Mapping[
     return Connector(name, {k: resolve(v, values_of) for k, v in config.items()})
 
 
-def plan_removal(platform: Platform, name: str, *, allow_destroy: bool) -> Plan:
-    """Remove a connector that the project does not declare; nothing to do where there is none.
+def plan_one(platform: Platform, connector: Connector, *, remove: bool = False) -> Plan:
+    """Create or update a single connector, or remove it.
 
     Raises:
-        UsageError: without `allow_destroy`.
+        UsageError: a worker finds a field wrong.
     """
-    if name not in platform.connect.status():
+    return plan_removal(platform, connector.name) if remove else platform.connect.plan([connector])
+
+
+def plan_removal(platform: Platform, name: str, *, keep: bool = False) -> Plan:
+    """Remove a connector that the project does not declare; nothing to do where there is none, or with `keep`.
+
+    Raises:
+        UsageError: the project declares it.
+    """
+    if (MANIFESTS / "connect" / "connectors" / f"{name}.json").exists():
+        raise UsageError(f"The project declares {name}.", remedy="Take its file away first, then use connect.delete.")
+    if keep or name not in platform.connect.status():
         return Plan()
-    if not allow_destroy:
-        raise UsageError(f"Removing {name} ends its flow.", remedy="Set allow_destroy if that is meant.")
     remove = lambda: platform.connect.delete(name, allow_destroy=True)  # noqa: E731
     return Plan([Change(f"connector/{name}", "delete", "RUNNING", None, remove)])
+
+
+def settle(platform: Platform, connector: Connector, *, removed: bool, timeout: str | float) -> str:
+    """Wait until a connector and every task of it runs, or until it is gone; returns its state.
+
+    Raises:
+        EngineError: it has failed, with the last cause.
+        WaitTimeout: naming what did not happen.
+    """
+    name = connector.name
+    if not removed:
+        platform.connect.wait([name], timeout)
+    else:
+        wait_until(lambda: name not in platform.connect.status(), what=f"Connector {name} gone", timeout=timeout)
+    return str(platform.connect.summary(name)["state"])
+
+
+def moved(platform: Platform, connector: Connector, *, least: int, timeout: str | float) -> int:
+    """Wait until a connector has moved so many records in all, and return how many it has.
+
+    Raises:
+        WaitTimeout: it has not; its topic may hold none.
+    """
+    if least <= 0:
+        return 0
+    return wait_until(
+        lambda: n if (n := _progress(platform, connector.name)) >= least else None,
+        what=f"Connector {connector.name} moving {least} records", timeout=timeout, every=1,
+        remedy="Look whether there is anything for it to move.", notebook="respond-10",
+    )  # fmt: skip
+
+
+def behind(platform: Platform, name: str, move: Plan) -> list[str]:
+    """Partitions that stand behind the place to which a plan has moved them."""
+    places = {_place(o): int(o["offset"]["kafka_offset"]) for o in platform.connect.offsets(name) if _counted(o)}
+    wanted = {place: offset for change in move for place, offset in change.after.items()}
+    return [place for place, offset in wanted.items() if places.get(place, -1) < offset]
 
 
 @dataclass(frozen=True)
@@ -173,18 +221,15 @@ def plan_repair(platform: Platform, name: str = "all") -> Plan:
     return Plan(Change(f"connector/{n}", "restart", causes[n], "RUNNING", _restart(platform, n)) for n in found.failed)
 
 
-def wait_for_progress(platform: Platform, name: str, timeout: str | float) -> int:
-    """Wait until a connector has moved a record from now on, and return how many it has moved by then.
-
-    Raises:
-        WaitTimeout: it has moved none; a source may have nothing new to read.
-    """
-    began = _progress(platform, name)
-    wait_until(
-        lambda: _progress(platform, name) > began, what=f"Connector {name} moving a record", timeout=timeout, every=1,
-        remedy="Look whether there is anything for it to move.", notebook="respond-10",
-    )  # fmt: skip
-    return _progress(platform, name) - began
+def without_progress(platform: Platform, names: Sequence[str], timeout: str | float) -> list[str]:
+    """Connectors of these that have moved no record from now on until the deadline."""
+    began = {name: _progress(platform, name) for name in names}
+    still = list(names)
+    deadline = time.monotonic() + seconds(timeout)
+    while still and time.monotonic() < deadline:
+        still = [name for name in still if _progress(platform, name) <= began[name]]
+        time.sleep(1 if still else 0)
+    return still
 
 
 def _restart(platform: Platform, name: str) -> Callable[[], object]:
@@ -217,13 +262,10 @@ def _rows(state: ConnectorState) -> Sequence[list[str]]:
 
 
 def _log(platform: Platform, failed: set[str]) -> pd.DataFrame:
-    """Of each worker, the last lines that name a failed connector, or an error where none has failed."""
-    wanted = failed or {" ERROR "}
-    rows = []
-    for worker, text in platform.target.last_lines("connect", LOG_LINES):
-        lines = [line for line in text.splitlines() if any(word in line for word in wanted)]
-        rows += [[worker, line[:300]] for line in lines[-SHOWN_LINES:]]
-    return pd.DataFrame(rows, columns=["worker", "line"], dtype=object)
+    """The last lines in which a worker names a task that has failed; its last errors, where none has."""
+    words = [w for name in sorted(failed) for w in (f"id={name}-", f"task {name}-", f"'{name}'")] or [" ERROR "]
+    lines = platform.target.log_lines("connect", words, SHOWN_LINES)
+    return pd.DataFrame([[worker, line[:300]] for worker, line in lines], columns=["worker", "line"], dtype=object)
 
 
 def _wanted(text: str) -> set[str]:
@@ -233,6 +275,10 @@ def _wanted(text: str) -> set[str]:
 def _moved(offset: Mapping[str, Any], back: int) -> dict[str, Any]:
     place = {"kafka_offset": max(0, int(offset["offset"]["kafka_offset"]) - back)}
     return {"partition": dict(offset["partition"]), "offset": place}
+
+
+def _counted(offset: Mapping[str, Any]) -> bool:
+    return "kafka_offset" in (offset["offset"] or {})
 
 
 def _place(offset: Mapping[str, Any]) -> str:

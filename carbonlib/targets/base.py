@@ -94,8 +94,8 @@ class Target(Protocol):
         """Whether the target can carry the platform."""
         ...
 
-    def last_lines(self, layer: str, lines: int) -> list[tuple[str, str]]:
-        """The last log lines of each process of a layer, by its name."""
+    def log_lines(self, layer: str, words: Sequence[str], most: int) -> list[tuple[str, str]]:
+        """Of the log of each process of a layer, the last lines that hold one of the words, with its name."""
         ...
 
     def diagnose(self) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -181,9 +182,16 @@ class Local:
         """Processes that carry this stack's mark, and ports of ours that somebody listens on."""
         return [*marked(self.settings), *taken_ports(self.settings)]
 
-    def last_lines(self, layer: str, lines: int) -> list[tuple[str, str]]:
-        """The last log lines of each process of a layer, by its name."""
-        return [(p.name, self.stack.last_lines(p.name, lines)) for p in self.processes(layer)]
+    def log_lines(self, layer: str, words: Sequence[str], most: int) -> list[tuple[str, str]]:
+        """Of the log of each process of a layer, the last lines that hold one of the words, with its name."""
+        found: list[tuple[str, str]] = []
+        for process in self.processes(layer):
+            path = self.settings.state / "logs" / f"{process.name}.log"
+            if path.exists():
+                with path.open(encoding="utf-8", errors="replace") as file:
+                    lines = deque((line.rstrip() for line in file if any(word in line for word in words)), most)
+                found += [(process.name, line) for line in lines]
+        return found
 
     def diagnose(self) -> list[tuple[str, str]]:
         """State of every process, and the last log lines of those that are not well."""
