@@ -2,7 +2,8 @@
 
 `{"http": url}` wants a page without an error, `{"tcp": port}` somebody who listens, `{"tcp": port, "ask": "hex bytes"}`
 an answer to the smallest question of the process's own protocol: the system takes connections for a process that hangs,
-so listening proves nothing. An empty question waits for a server that speaks first. `{"fresh": path}` wants a file that was written a moment ago.
+so listening proves nothing. An empty question waits for a server that speaks first. `{"fresh": path}` wants a file that
+was written a moment ago.
 """
 
 from __future__ import annotations
