@@ -212,7 +212,7 @@ def _refuse(index: str, differences: list[str]) -> None:
         raise UsageError(
             f"The index {index} cannot become what is declared: an index keeps its types and shards for life.",
             cause="; ".join(differences),
-            remedy="Declare an index under another name, let the sink write to it from the beginning, drop the old one.",
+            remedy="Declare an index of another name, let the sink write to it from the beginning, drop the old one.",
             notebook=NOTEBOOK,
         )
 
