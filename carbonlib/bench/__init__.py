@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .audit import Audit
-from .capture import CapturedChanges, follow_changes
+from .capture import CapturedChanges, follow_changes, topic_differences
 from .copies import CopiedChanges, Table, copy_differences, follow_copy, wait_for_copy
 from .cpu import CpuCost, cpu_seconds, paired
 from .figures import bars as bar_figure
@@ -45,6 +45,7 @@ __all__ = [
     "paired",
     "query_latency",
     "send_poison",
+    "topic_differences",
     "wait_for_copy",
     "watch",
 ]

@@ -166,6 +166,20 @@ def follow_changes(
     return _judge(writer, ear, warmup, load)
 
 
+def topic_differences(platform: Platform, database: Database, *, table: str, topic: str) -> list[str]:
+    """Keys of rows that the topic does not show as its newest, and keys that only the topic still shows.
+
+    The topic is compacted, so it holds the newest record of every key, and this reads the whole table from it.
+    """
+    avro = AvroDecoder(platform.endpoints()["registry"]["url"])
+    shown: dict[str, bool] = {}
+    for record in sorted(platform.kafka.read(topic), key=lambda r: (r.partition, r.offset)):
+        value = avro(record.value) if record.value else {"deleted": True}
+        shown[(record.key or b"").decode()] = not value.get("deleted")
+    there = {key for (key,) in database.keys(table, database.primary_key(table))}
+    return sorted(there ^ {key for key, live in shown.items() if live})
+
+
 class _Writer:
     """Makes the changes, each when it is due; in a thread of its own, so that its favour ends with it."""
 
