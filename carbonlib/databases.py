@@ -49,7 +49,7 @@ class Databases:
         """Wait until every declared table can be read."""
         wait_until(
             lambda: all(c.ok for c in self._tables()), what="Every table of the databases readable", timeout=timeout,
-            notebook="deploy-50",
+            notebook="deploy-45",
         )  # fmt: skip
 
     def status(self) -> list[Component]:

@@ -16,18 +16,21 @@ from .clients.doris import Doris
 from .clients.flink import Flink
 from .clients.iceberg import Iceberg
 from .clients.kafka import Kafka
+from .clients.objectstore import ObjectStore
 from .clients.registry import Registry
+from .clients.search import Search
 from .databases import Databases
 from .jobs import Jobs, submit_probe
 from .layers import Connectors, Dimension, Schemas, Tables, Topics
 from .local.engines import module_folder
 from .status import Component, Status
+from .stores import Buckets, Indices
 from .targets.base import Layer, Target
 from .targets.local import Local
 
 PROCESS = "process/"
 # The layers that are objects inside engines, in the order of deployment: the same on every target.
-OBJECT_LAYERS = (Topics, Schemas, Tables, Databases, Dimension, Connectors, Jobs)
+OBJECT_LAYERS = (Topics, Schemas, Tables, Databases, Dimension, Indices, Buckets, Connectors, Jobs)
 TARGETS: dict[str, Callable[[], Target]] = {"local": Local}
 
 
@@ -118,6 +121,18 @@ class Platform:
             MANIFESTS / "iceberg" / "catalog.yaml", host=where["host"], port=where["port"], user=where["user"],
             password=self.secrets[where["secret"]], warehouse=where["warehouse"],
         )  # fmt: skip
+
+    @cached_property
+    def search(self) -> Search:
+        """The search engine."""
+        return Search(self.target.addresses()["search"]["url"])
+
+    @cached_property
+    def objectstore(self) -> ObjectStore:
+        """The object store."""
+        where, values = self.target.addresses()["objectstore"], self.values()
+        secret = self.secrets[where["secret"]]
+        return ObjectStore(where["url"], values["objectstore.user"], secret, values["objectstore.region"])
 
     def flink_jar(self) -> Path:
         """The project's own Flink module, built."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._errors import CarbonError
+from .clients.connectors import Connector
 from .layers import Connectors, Schemas
 from .waiting import seconds
 
@@ -54,13 +55,18 @@ def open_doors(platform: Platform) -> list[str]:
 
 
 def silent_connectors(platform: Platform, timeout: str | float) -> list[str]:
-    """Declared connectors that have written no record by the deadline."""
-    waiting = [c.name for c in Connectors(platform).declared()]
+    """Declared connectors that have moved no record by the deadline; a sink whose topics are empty has none to move."""
+    waiting = Connectors(platform).declared()
     deadline = time.monotonic() + seconds(timeout)
     while waiting and time.monotonic() < deadline:
-        waiting = [name for name in waiting if not platform.connect.topics(name)]
+        waiting = [c for c in waiting if not platform.connect.topics(c.name) and not _starved(platform, c)]
         time.sleep(0.5 if waiting else 0)
-    return waiting
+    return [c.name for c in waiting]
+
+
+def _starved(platform: Platform, connector: Connector) -> bool:
+    topics = [topic.strip() for topic in connector.config.get("topics", "").split(",") if topic]
+    return bool(topics) and not any(sum(platform.kafka.end_offsets(topic).values()) for topic in topics)
 
 
 def secrets_in_connector_configs(platform: Platform) -> list[str]:

@@ -15,7 +15,7 @@ from ..changes import Plan
 from .database_objects import DatabaseObject
 from .database_plan import Planner
 
-NOTEBOOK = "deploy-50"
+NOTEBOOK = "deploy-45"
 
 
 class LoginRefused(TargetUnreachable):

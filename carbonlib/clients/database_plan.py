@@ -10,7 +10,7 @@ from .._errors import ApplyError, EngineError
 from ..changes import Change, Plan
 from .database_objects import Column, DatabaseObject
 
-_NOTEBOOK = "deploy-50"
+_NOTEBOOK = "deploy-45"
 
 
 class Live(Protocol):

@@ -81,9 +81,9 @@ class ObjectStore:
             cause = str(error).replace(self._secret, "***")
             if "NETWORK_CONNECTION" in cause:
                 raise TargetUnreachable(
-                    f"The object store at {self.url} does not answer.", cause=cause, notebook="deploy-60"
+                    f"The object store at {self.url} does not answer.", cause=cause, notebook="deploy-55"
                 ) from error
-            raise EngineError(f"The object store refused {what}.", cause=cause, notebook="deploy-60") from error
+            raise EngineError(f"The object store refused {what}.", cause=cause, notebook="deploy-55") from error
 
     def reachable(self) -> bool:
         """Whether it answers, with this key."""

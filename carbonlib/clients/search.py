@@ -17,7 +17,7 @@ from ..changes import Change, Plan
 from ..waiting import wait_until
 from .rest import Refused, Rest
 
-NOTEBOOK = "deploy-60"
+NOTEBOOK = "deploy-55"
 _AT_ONCE = 1000
 _FIXED = ("number_of_shards",)  # settings that an index keeps for life
 
