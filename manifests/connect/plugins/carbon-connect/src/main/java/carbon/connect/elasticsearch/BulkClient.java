@@ -16,19 +16,22 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.errors.RetriableException;
 
 /** Sends bulk requests. A request is refused as a whole by an exception; otherwise each document has a result of its own. */
 final class BulkClient {
     private static final Set<Integer> MAY_PASS = Set.of(408, 425, 429);
+    /** How a cluster answers when a document of the request is at fault; any other 400 is not about documents. */
+    private static final Pattern VALIDATION = Pattern.compile("\"(action_request_validation_exception|illegal_argument_exception)\"");
     private static final int EXCERPT = 300;
 
-    /** The request has more bytes than the cluster takes. */
-    static final class TooLarge extends Exception {
+    /** The cluster refuses the request as a whole because of what is in it: too many bytes, or one document's id or version. */
+    static final class Refused extends Exception {
         private static final long serialVersionUID = 1L;
 
-        TooLarge(String message) {
+        Refused(String message) {
             super(message, null, false, false);
         }
     }
@@ -58,13 +61,13 @@ final class BulkClient {
      * @throws RetriableException when nothing answers, or the cluster cannot just now
      * @throws ConnectException when it never will: wrong password, wrong address
      */
-    List<BulkResult> send(List<Document> documents) throws TooLarge {
+    List<BulkResult> send(List<Document> documents) throws Refused {
         String url = urls.get(current);
         HttpResponse<byte[]> answer = exchange(url, documents);
         int status = answer.statusCode();
         String text = url + "/_bulk answered HTTP " + status;
-        if (status == 413) {
-            throw new TooLarge(text);
+        if (status == 413 || status == 400 && VALIDATION.matcher(excerpt(answer)).find()) {
+            throw new Refused(text + (status == 413 ? "" : ": " + excerpt(answer)));
         }
         if (status >= 500 || MAY_PASS.contains(status)) {
             current = (current + 1) % urls.size();

@@ -7,10 +7,11 @@ import com.fasterxml.jackson.databind.JsonNode;
  *
  * @param status as an HTTP status
  * @param type of the error, empty for none
- * @param reason of the error and its causes
+ * @param reason of the error and its causes, on one line
  */
 record BulkResult(int status, String type, String reason) {
     private static final int DEPTH = 5;
+    private static final int LONGEST = 400;
 
     /** The result of an item, which is an object of the action's name. */
     static BulkResult of(JsonNode item) {
@@ -22,7 +23,9 @@ record BulkResult(int status, String type, String reason) {
             reason.append("; ").append(cause.path("reason").asText());
             cause = cause.path("caused_by");
         }
-        return new BulkResult(result.path("status").asInt(), error.path("type").asText(), reason.toString());
+        String line = reason.toString().replaceAll("\\s+", " ").strip();
+        return new BulkResult(result.path("status").asInt(), error.path("type").asText(),
+            line.length() <= LONGEST ? line : line.substring(0, LONGEST) + "…");
     }
 
     /** Whether the index is as the record wants it: written, or there in this or a later version, or already gone. */

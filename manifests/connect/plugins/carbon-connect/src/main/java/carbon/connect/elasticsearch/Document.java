@@ -17,6 +17,7 @@ import org.apache.kafka.connect.sink.SinkRecord;
  * @param deletes whether the document is to go
  */
 record Document(SinkRecord record, byte[] lines, boolean deletes) {
+    private static final int LONGEST_ID = 512;
 
     /**
      * The document of a record; null when the record is to do nothing.
@@ -60,6 +61,10 @@ record Document(SinkRecord record, byte[] lines, boolean deletes) {
     }
 
     private static ObjectNode target(String index, String id) {
+        int bytes = id.getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > LONGEST_ID) {
+            throw new DataException("the document's id has " + bytes + " bytes, more than the " + LONGEST_ID + " that an index takes");
+        }
         return JsonValues.JSON.createObjectNode().put("_index", index).put("_id", id);
     }
 

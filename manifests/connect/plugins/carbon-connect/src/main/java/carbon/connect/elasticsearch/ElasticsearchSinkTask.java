@@ -108,8 +108,8 @@ public final class ElasticsearchSinkTask extends SinkTask {
                     return;
                 }
                 throw new RetriableException(pending.size() + " documents could not be written, the first: " + lastReason);
-            } catch (BulkClient.TooLarge tooLarge) {
-                halve(pending, tooLarge.getMessage());
+            } catch (BulkClient.Refused whole) {
+                halve(pending, whole.getMessage());
                 return;
             } catch (RetriableException error) {
                 retries.incrementAndGet();
@@ -122,7 +122,7 @@ public final class ElasticsearchSinkTask extends SinkTask {
     }
 
     /** Send once, and return the documents that may pass later. */
-    private List<Document> attempt(List<Document> batch) throws BulkClient.TooLarge {
+    private List<Document> attempt(List<Document> batch) throws BulkClient.Refused {
         List<BulkResult> results = client.send(batch);
         List<Document> later = new ArrayList<>();
         for (int i = 0; i < results.size(); i++) {

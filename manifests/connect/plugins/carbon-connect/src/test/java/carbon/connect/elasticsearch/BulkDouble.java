@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -22,6 +23,8 @@ final class BulkDouble implements AutoCloseable {
     final Map<String, JsonNode> documents = new TreeMap<>();
     /** Status that a document gets instead of being written, 0 for none; asked with its source. */
     Function<JsonNode, Integer> refuses = source -> 0;
+    /** The answer of a request that is refused as a whole with 400, null for none; asked with its body. */
+    Function<String, String> refusesWhole = body -> null;
     private final Deque<Integer> busy = new ArrayDeque<>();
     private final Map<String, Long> versions = new HashMap<>();
     private int limit = Integer.MAX_VALUE;
@@ -37,12 +40,16 @@ final class BulkDouble implements AutoCloseable {
 
     /** The next documents get these statuses, once each. */
     void busy(Integer... statuses) {
-        busy.addAll(java.util.List.of(statuses));
+        busy.addAll(List.of(statuses));
     }
 
     private synchronized Answer bulk(String body) {
         if (body.length() > limit) {
             return Answer.status(413, "");
+        }
+        String refusal = refusesWhole.apply(body);
+        if (refusal != null) {
+            return Answer.status(400, refusal);
         }
         ArrayNode items = JSON.createArrayNode();
         try {

@@ -220,6 +220,36 @@ class ElasticsearchSinkTaskTest {
     }
 
     @Test
+    void aRequestRefusedForOneDocumentIsHalvedUntilItIsFound() {
+        String refusal = "{\"error\":{\"type\":\"action_request_validation_exception\",\"reason\":\"Validation Failed\"},\"status\":400}";
+        cluster.refusesWhole = body -> body.contains("a5") ? refusal : null;
+        for (int i = 0; i < 8; i++) {
+            add("CL", alert("a" + i, i));
+        }
+        start().drain(10);
+        assertEquals(7, cluster.documents.size());
+        assertEquals(List.of(5L), worker.dead.stream().map(dead -> dead.record().kafkaOffset()).toList());
+        assertTrue(worker.dead.get(0).reason().contains("Validation Failed"));
+    }
+
+    @Test
+    void aBadRequestThatIsNotAboutDocumentsFailsTheTaskAndSpoilsNoRecord() {
+        cluster.refusesWhole = body -> "<html>no such service</html>";
+        add("CL", alert("a", 1));
+        start();
+        assertTrue(assertThrows(ConnectException.class, () -> worker.round(1)).getMessage().contains("no such service"));
+        assertEquals(0, worker.dead.size());
+    }
+
+    @Test
+    void anIdThatIsTooLongIsBad() {
+        add("CL", alert("ü".repeat(257), 1));
+        start(ElasticsearchSinkConfig.ID_FIELD, "alert_id").drain(1);
+        assertEquals("the document's id has 514 bytes, more than the 512 that an index takes", worker.dead.get(0).reason());
+        assertEquals(0, cluster.api.seen.size());
+    }
+
+    @Test
     void requestsAreCutByNumberAndBytes() {
         for (int i = 0; i < 6; i++) {
             add("CL", alert("a" + i, i));
