@@ -146,6 +146,15 @@ class DorisSinkTaskTest {
     }
 
     @Test
+    void aFrontendThatIsGoneIsPassedOver() {
+        SinkWorkerDouble worker = worker(records(10), config("doris.urls", "127.0.0.1:1," + doris.address()));
+        assertFalse(worker.round(10));
+        worker.drain(10).commit();
+        assertEquals(10, loaded().size());
+        assertEquals(10, worker.committed);
+    }
+
+    @Test
     void aWrongPasswordFailsAtOnceSinceDorisLocksTheUser() {
         doris.password = "other";
         SinkWorkerDouble worker = worker(records(10), config("doris.password", "canary-secret"));

@@ -165,6 +165,15 @@ class S3SinkTaskTest {
         assertEquals(5, worker.retried);
     }
 
+    @Test
+    void aStoreThatIsGoneIsWaitedFor() {
+        SinkWorkerDouble worker = worker(records(2), config("flush.size", "1", "s3.part.retries", "0"));
+        bucket.close();
+        assertFalse(worker.round(2));
+        assertFalse(worker.round(2));
+        assertEquals(0, worker.commit().committed);
+    }
+
     @ParameterizedTest
     @CsvSource({"403,SignatureDoesNotMatch,s3.region", "404,NoSuchBucket,Create the bucket archive"})
     void whatWillNotPassFailsAndKeepsTheSecret(int status, String code, String remedy) {
