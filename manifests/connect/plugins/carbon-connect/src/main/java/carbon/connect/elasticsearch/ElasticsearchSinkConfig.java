@@ -49,7 +49,9 @@ final class ElasticsearchSinkConfig extends AbstractConfig {
         .define(ID_FIELD, Type.STRING, "", MEDIUM,
             "Field whose text is the document's id, so that a record which was produced twice stays one document; empty: see "
                 + KEY_IGNORE + ". An own key: Confluent's sink needs a transform that sets the record key.")
-        .define(KEY_IGNORE, Type.BOOLEAN, false, HIGH, "Whether the id is topic+partition+offset; otherwise it is the record key.")
+        .define(KEY_IGNORE, Type.BOOLEAN, false, HIGH,
+            "Whether the id is topic+partition+offset; otherwise it is the record key, and the offset is the document's version, so a "
+                + "topic that is made anew needs a new index.")
         .define(SCHEMA_IGNORE, Type.BOOLEAN, true, LOW, "Must be true: mappings are declared with the index and not derived from records.")
         .define(WRITE_METHOD, Type.STRING, "insert", ValidString.in("insert", "upsert"), LOW,
             "insert replaces a document; upsert merges the record's fields into it.")
