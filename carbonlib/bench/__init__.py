@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .arrived import Arrived, archived, indexed, loaded
 from .audit import Audit
+from .badtrial import BadRecords, bad_records
 from .capture import CapturedChanges, follow_changes, topic_differences
 from .copies import CopiedChanges, Table, copy_differences, follow_copy, wait_for_copy
 from .cpu import CpuCost, cpu_seconds, paired
@@ -18,7 +20,9 @@ from .refresh import Refresh, dimension_refresh
 from .samples import Latencies
 
 __all__ = [
+    "Arrived",
     "Audit",
+    "BadRecords",
     "CapturedChanges",
     "CopiedChanges",
     "CpuCost",
@@ -30,7 +34,9 @@ __all__ = [
     "QueryRun",
     "Refresh",
     "Table",
+    "archived",
     "audit",
+    "bad_records",
     "bar_figure",
     "copy_differences",
     "cpu_seconds",
@@ -39,9 +45,11 @@ __all__ = [
     "follow_changes",
     "follow_copy",
     "follow_prices",
+    "indexed",
     "landed",
     "last_hours",
     "load_queries",
+    "loaded",
     "paired",
     "query_latency",
     "send_poison",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from .._errors import EngineError, UsageError, shorten
-from ..layers import Connectors
+from .._errors import shorten
 from .figures import framed
-from .log import header, position, until
-from .reading import AvroDecoder, TopicReader
+from .log import until
+from .reading import AvroDecoder
+from .sinks import Given, Place, sink_config
 
 if TYPE_CHECKING:
     from ..platform import Platform
 
-LETTER = "__connect.errors."  # under these headers a worker says which record a dead letter was
-TOPICS, TABLES, DLQ = "topics", "iceberg.tables", "errors.deadletterqueue.topic.name"
-Place = tuple[str, int, int]
+TABLES = "iceberg.tables"
 
 
 @dataclass(frozen=True)
@@ -101,9 +99,7 @@ def landed(platform: Platform, connector: str, *, timeout: str | float = "2 min"
     Raises:
         UsageError: when no such Iceberg sink is declared.
     """
-    config = next((c.config for c in Connectors(platform).declared() if c.name == connector), {})
-    if TABLES not in config:
-        raise UsageError(f"There is no Iceberg sink {connector!r}.", remedy="Name one of manifests/connect/connectors.")
+    config = sink_config(platform, connector, TABLES)
     comparison = _Comparison(platform, config)
     try:
         return comparison.run(timeout)
@@ -113,40 +109,39 @@ def landed(platform: Platform, connector: str, *, timeout: str | float = "2 min"
 
 class _Comparison:
     def __init__(self, platform: Platform, config: Mapping[str, str]) -> None:
-        bootstrap = platform.kafka.bootstrap_servers
         self._iceberg = platform.iceberg
         self._table = config[TABLES]
-        self._decode = AvroDecoder(platform.endpoints()["registry"]["url"])
-        self._readers = [TopicReader(bootstrap, topic.strip()) for topic in config[TOPICS].split(",")]
-        self._letters = TopicReader(bootstrap, config[DLQ])
-        self._records: dict[Place, str | None] = {}
         self._days: dict[Place, date] = {}
-        self._refused: set[Place] = set()
+        decode = AvroDecoder(platform.endpoints()["registry"]["url"])
+        self._given = Given(platform.kafka.bootstrap_servers, config, decode, self._identify)
         self._rows = pd.DataFrame(columns=["event_id", "event_time"])
         self._commits = self._iceberg.snapshots(self._table).head(0)
 
     def close(self) -> None:
-        for reader in (*self._readers, self._letters):
-            reader.close()
+        self._given.close()
+
+    def _identify(self, place: Place, record: Mapping[str, Any]) -> str:
+        self._days[place] = record["event_time"].date()
+        return str(record["event_id"])
 
     def run(self, timeout: str | float) -> Landed:
-        self._read()
-        asked = dict(self._records)
+        self._given.read()
+        asked = dict(self._given.records)
         started = time.monotonic()
 
         def look() -> tuple[list[str], Counter[str]]:
             # In this order: what is in the table, or refused, must have been in the topics before.
             self._look_at_table()
-            self._refuse()
+            self._given.read_letters()
             found = Counter(self._rows["event_id"].tolist())
-            return self._missing(asked, found), found
+            return self._given.missing(asked, found), found
 
         missing, found = until(look, lambda seen: not seen[0], timeout)
         taken = time.monotonic() - started
-        self._read()
-        often = self._counted(self._records)
+        self._given.read()
+        often = self._given.wanted()
         doubled = sorted(i for i, n in found.items() if n > often.get(i, n))
-        refused = sum(place in self._refused for place in asked)
+        refused = sum(place in self._given.refused for place in asked)
         return Landed(self._table, len(asked), refused, missing, doubled, self._by_day(asked), self._commits, taken)
 
     def _look_at_table(self) -> None:
@@ -156,35 +151,9 @@ class _Comparison:
             self._rows = self._iceberg.rows(self._table, ["event_id", "event_time"])
             self._commits = commits
 
-    def _read(self) -> None:
-        """Keep the event id of every record that is new in the topics, None where it has none."""
-        for reader in self._readers:
-            frame = reader.read()
-            for partition, offset, value in zip(frame["partition"], frame["offset"], frame["value"], strict=True):
-                place = (reader.topic, partition, offset)
-                try:
-                    record = self._decode(value or b"")
-                    self._records[place], self._days[place] = str(record["event_id"]), record["event_time"].date()
-                except (EngineError, KeyError, AttributeError, ValueError, EOFError):
-                    # Not a price: the sink must have refused it, and is asked about that by its place.
-                    self._records[place] = None
-
-    def _refuse(self) -> None:
-        for headers in self._letters.read()["headers"]:
-            partition, offset = position(headers, f"{LETTER}partition", f"{LETTER}offset")
-            self._refused.add((header(headers, f"{LETTER}topic"), partition, offset))
-
-    def _counted(self, records: Mapping[Place, str | None]) -> Counter[str]:
-        """How often the table must have each event id."""
-        return Counter(i for place, i in records.items() if i is not None and place not in self._refused)
-
-    def _missing(self, records: Mapping[Place, str | None], found: Mapping[str, int]) -> list[str]:
-        lost = [i for i, n in self._counted(records).items() if found.get(i, 0) < n]
-        unseen = [p for p, i in records.items() if i is None and p not in self._refused]
-        return sorted([*lost, *(f"{topic}-{partition}@{offset}" for topic, partition, offset in unseen)])
-
-    def _by_day(self, records: Mapping[Place, str | None]) -> pd.DataFrame:
-        sent = Counter(self._days[place] for place in records if place in self._days and place not in self._refused)
+    def _by_day(self, records: Mapping[Place, Hashable]) -> pd.DataFrame:
+        refused = self._given.refused
+        sent = Counter(self._days[place] for place in records if place in self._days and place not in refused)
         there = Counter(moment.date() for moment in self._rows["event_time"])
         table = [[day, sent.get(day, 0), there.get(day, 0)] for day in sorted({*sent, *there})]
         return pd.DataFrame(table, columns=["day", "records", "rows"])

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from carbonlib._errors import UsageError
-from carbonlib.bench import landed as module
+from carbonlib.bench import sinks as module
 from carbonlib.bench.landed import Landed, landed
 from carbonlib.clients.connectors import Connector
 
