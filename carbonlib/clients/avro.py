@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -87,8 +87,13 @@ def _moment(kind: Mapping[str, Any], value: Any) -> Any:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _day(kind: Mapping[str, Any], value: Any) -> Any:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
 _LOGICAL: dict[str, Callable[[Mapping[str, Any], Any], Any]] = {
     "decimal": _decimal,
     "timestamp-millis": _moment,
     "timestamp-micros": _moment,
+    "date": _day,
 }

@@ -54,7 +54,7 @@ class Corrector:
                 fields[name] = _number(name, fields[name])
         fields.update(correction.values)
         try:
-            return _json(fields).encode() if self._schema is None else encode(*self._schema, fields)
+            return to_json(fields).encode() if self._schema is None else encode(*self._schema, fields)
         except AvroMisfit as error:
             raise Misfit(error.message, cause=error.cause) from error
 
@@ -79,12 +79,12 @@ def _number(name: str, text: str) -> Decimal:
     return number
 
 
-def _json(value: Any) -> str:
+def to_json(value: Any) -> str:
     """JSON that keeps every digit of a decimal; the standard writer knows floats only."""
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{_json(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{to_json(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(_json(v) for v in value) + "]"
+        return "[" + ",".join(to_json(v) for v in value) + "]"
     return json.dumps(value, ensure_ascii=False)
