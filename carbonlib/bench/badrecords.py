@@ -42,6 +42,7 @@ class Reader:
     stored: Mapping[str, str]
     marked: Sequence[str] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    stays: bool = False
 
     @property
     def name(self) -> str:
