@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .arrived import Arrived, archived, indexed, loaded
+from .arrived import Arrived, archived, indexed, loaded, rows_left
 from .audit import Audit
 from .badtrial import BadRecords, bad_records
 from .capture import CapturedChanges, follow_changes, topic_differences
@@ -52,6 +52,7 @@ __all__ = [
     "loaded",
     "paired",
     "query_latency",
+    "rows_left",
     "send_poison",
     "topic_differences",
     "wait_for_copy",

@@ -9,10 +9,12 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .._errors import UsageError, shorten
 from .log import until
 from .reading import AvroDecoder, decode_json
-from .sinks import Given, Identify, Place, sink_config
+from .sinks import Given, Identify, Place, sink_config, without_retries
 
 if TYPE_CHECKING:
     from ..platform import Platform
@@ -73,8 +75,8 @@ def archived(platform: Platform, connector: str, *, timeout: str | float = "90 s
 
 
 def indexed(platform: Platform, connector: str, *, timeout: str | float = "60 s") -> Arrived:
-    """Records of a search sink against the documents of its index, by the field that is their id."""
-    config = sink_config(platform, connector, "document.id.field")
+    """Records of a search sink's first topic against the documents of its index, by the field that is their id."""
+    config = without_retries(sink_config(platform, connector, "document.id.field"))
     field, index = config["document.id.field"], config["index"]
 
     def found(wanted: Mapping[Hashable, int]) -> Mapping[Hashable, int]:
@@ -86,8 +88,11 @@ def indexed(platform: Platform, connector: str, *, timeout: str | float = "60 s"
 
 
 def loaded(platform: Platform, connector: str, key: Sequence[str], *, timeout: str | float = "60 s") -> Arrived:
-    """Records of a Doris sink against the rows of its table, by its key columns; a row is the newest of its key."""
-    config = sink_config(platform, connector, "doris.topic2table.map")
+    """Records of a Doris sink's first topic against the rows of its table, by its key columns.
+
+    A row is the newest of its key.
+    """
+    config = without_retries(sink_config(platform, connector, "doris.topic2table.map"))
     tables = {pair.split(":")[1].strip() for pair in config["doris.topic2table.map"].split(",")}
     if len(tables) != 1:
         raise UsageError(f"{connector} loads {len(tables)} tables.", remedy="Compare sinks of one table.")
@@ -97,13 +102,20 @@ def loaded(platform: Platform, connector: str, key: Sequence[str], *, timeout: s
     def found(wanted: Mapping[Hashable, int]) -> Mapping[Hashable, int]:
         rows = platform.doris.query(f"SELECT {columns}, COUNT(*) FROM {table} GROUP BY {', '.join(key)}")
         # Rows of one key are one row: what the topic says more than once is there once.
-        counts: dict[Hashable, int] = {tuple(map(_moment, row[:-1])): int(row[-1]) for row in rows.itertuples(index=False, name=None)}
+        counts: dict[Hashable, int] = {
+            tuple(map(_moment, row[:-1])): int(row[-1]) for row in rows.itertuples(index=False, name=None)
+        }
         return {i: n if counts.get(i) == 1 else counts.get(i, 0) for i, n in wanted.items()}
 
     def identify(_: Place, record: Mapping[str, Any]) -> Hashable:
         return tuple(_moment(str(record[column])) for column in key)
 
     return _compare(platform, config, table, decode_json, identify, found, timeout)
+
+
+def rows_left(platform: Platform, sql: str, *, timeout: str | float = "60 s") -> pd.DataFrame:
+    """Ask Doris for rows that should not be there, until there are none or time is up; what was left then."""
+    return until(lambda: platform.doris.query(sql), lambda rows: not len(rows), timeout)
 
 
 def _moment(text: Any) -> str:

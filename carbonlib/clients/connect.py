@@ -16,7 +16,7 @@ from ..changes import Change, Plan
 from ..waiting import wait_until
 from .connectors import Connector, ConnectorState, TaskState, difference, live_state, load_connectors
 from .rest import Refused, Rest
-from .worker_metrics import records_written
+from .worker_metrics import counters, records_written
 
 __all__ = ["Connect", "Connector", "ConnectorState", "TaskState", "load_connectors"]
 
@@ -100,6 +100,10 @@ class Connect:
         word = "FAILED" if state.failure else state.state
         problem = state.failure or ("" if state.running else "not every task is running")
         return {"name": name, "state": word, "ok": state.running, "progress": self._progress(state), "problem": problem}
+
+    def counters(self, name: str) -> dict[str, int]:
+        """What a connector of the project's own counts since its tasks started, by the name of the counter."""
+        return counters(self._metrics, name)
 
     def _progress(self, state: ConnectorState) -> int | None:
         if state.kind != "sink":

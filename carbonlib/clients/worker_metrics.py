@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 WRITTEN = "kafka_connect_source_task_source_record_write_total"
+OWN = "kafka_connect_plugin_"  # what the project's own connectors count
 
 
 def records_written(urls: Sequence[str]) -> dict[str, int]:
@@ -28,6 +29,16 @@ def records_written(urls: Sequence[str]) -> dict[str, int]:
             if sample.name == WRITTEN:
                 written[sample.labels["connector"]] += int(sample.value)
     return dict(written)
+
+
+def counters(urls: Sequence[str], connector: str) -> dict[str, int]:
+    """What a connector of the project counts, over its tasks: `{"http_failures_total": 3, …}`; empty for others."""
+    found: Counter[str] = Counter()
+    for url in urls:
+        for sample in _samples(url):
+            if sample.name.startswith(OWN) and sample.labels.get("connector") == connector:
+                found[sample.name.removeprefix(OWN)] += int(sample.value)
+    return dict(found)
 
 
 def _samples(url: str) -> Iterator[Sample]:

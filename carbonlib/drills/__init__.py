@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .apis import Ordeal, Ordeals, misbehave
 from .load import Load, Rows
 from .strike import Strike, Strikes, strike
 
-__all__ = ["Load", "Rows", "Strike", "Strikes", "strike"]
+__all__ = ["Load", "Ordeal", "Ordeals", "Rows", "Strike", "Strikes", "misbehave", "strike"]
