@@ -1,6 +1,7 @@
 """`python -m carbonlib.local.watch`: restart the local processes that run and answer no more, as a kubelet would.
 
-A process of the stack like the others: supervisord restarts what has ended, this one ends what hangs.
+A process of the stack like the others: supervisord restarts what has ended, this one ends what hangs, and has failed
+connectors started again.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +18,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .._errors import CarbonError
+from ..clients.connect import Connect
 from ..config import Settings, settings
 from . import manifest
 from .liveness import Judge, Rule, rule_of
 from .probes import silence
+from .restarts import Restarts, keep_restarting
+from .restarts import Rule as RestartRule
 
 LATE_SECONDS = 1.0  # later than this, and the machine was too busy for an answer to mean anything
 log = logging.getLogger("watch")
@@ -114,6 +119,10 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stdout)
     where = replace(settings(), state=args.state, port_base=args.port_base)
+    rules = manifest.declared()["connector_restarts"]
+    workers = Connect(f"http://127.0.0.1:{manifest.port(where, 'connect')}")
+    restarts = Restarts(workers, RestartRule(**{k: v for k, v in rules.items() if k != "period_s"}))
+    threading.Thread(target=keep_restarting, args=(restarts, float(rules["period_s"])), daemon=True).start()
     watch(where, Supervisor(where), args.pulse)
     return 0
 
