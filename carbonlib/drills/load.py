@@ -17,7 +17,7 @@ from typing import Self
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from .._errors import CarbonError, EngineError
+from .._errors import CarbonError, EngineError, UsageError
 from ..bench.pipeline import load_pipeline
 from ..clients.databases import Database
 from ..waiting import wait_until
@@ -40,6 +40,20 @@ class Rows:
     database: Database
     table: str
     changed: str
+
+    def key(self) -> str:
+        """The column of its primary key.
+
+        Raises:
+            UsageError: there is no such table.
+        """
+        found = self.database.primary_key(self.table)
+        if not found:
+            raise UsageError(
+                f"{self.database} has no table {self.table} with a key.",
+                remedy="Name it with its schema, as in schema.table.",
+            )
+        return found[0]
 
 
 class Load:
@@ -69,6 +83,8 @@ class Load:
         )
 
     def __enter__(self) -> Self:
+        for table in self._tables:
+            table.key()
         writers: list[Callable[[], None]] = [self._send_prices]
         writers += [lambda table=table: self._write_rows(table) for table in self._tables]  # type: ignore[misc]
         self._threads = [threading.Thread(target=self._reporting(writer), daemon=True) for writer in writers]
@@ -133,7 +149,7 @@ class Load:
 
     def _write_rows(self, where: Rows) -> None:
         pattern = where.database.rows(f"SELECT * FROM {where.table} LIMIT 1")[0]
-        key = where.database.primary_key(where.table)[0]
+        key = where.key()
         number = 0
         while not self._stop.wait(ROWS_EVERY):
             number += 1
@@ -150,5 +166,5 @@ class Load:
         self.changes += 1
 
     def _remove(self, where: Rows) -> None:
-        key = where.database.primary_key(where.table)[0]
+        key = where.key()
         where.database.execute(f"DELETE FROM {where.table} WHERE {key} LIKE %s", [f"{self.mark}-%"])
