@@ -82,7 +82,7 @@ class Stack:
         for folder in (data, process.directory, *process.folders):
             folder.mkdir(parents=True, exist_ok=True)
         if process.unprivileged:
-            _give_to_nobody(manifest.unprivileged_home(self.settings))
+            _give_to_nobody(self.settings, process.name)
         self._prepare(process)
         for name in process.after:
             self.wait_named(name)
@@ -130,7 +130,7 @@ class Stack:
         for folder in process.prepare["folders"]:
             folder.mkdir(parents=True, exist_ok=True)
         if _switch_user(process):
-            _give_to_nobody(manifest.unprivileged_home(self.settings))
+            _give_to_nobody(self.settings, process.name)
         text = "".join(path.read_text(encoding="utf-8") for path in process.prepare["input"])
         done = subprocess.run(
             process.prepare["command"], env=environment, input=text, capture_output=True, text=True,
@@ -244,10 +244,13 @@ def _switch_user(process: Process) -> bool:
     return process.unprivileged and os.geteuid() == 0
 
 
-def _give_to_nobody(folder: Path) -> None:
+def _give_to_nobody(settings: Settings, name: str) -> None:
+    """Give a process that is not running its folders; those of the others are in use, and files in them come and go."""
     if os.geteuid() != 0:
         return
-    for path in [folder, *folder.rglob("*")]:
+    own = [manifest.data_folder(settings, name, True), manifest.conf_folder(settings, name, True)]
+    above = {parent for folder in own for parent in (folder.parent, folder.parent.parent)}
+    for path in [*above, *(p for folder in own for p in (folder, *folder.rglob("*")))]:
         shutil.chown(path, "nobody", "nogroup")
 
 
