@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import struct
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,10 +14,10 @@ import pandas as pd
 from confluent_kafka import KafkaException, Message, TopicPartition
 
 from .._errors import EngineError, TargetUnreachable
-from ..clients.ranges import consumer, read_range
+from ..clients.avro import HEAD, schema_id_of
+from ..clients.ranges import REQUEST_SECONDS, consumer, read_range, watermarks
 
 RECORD_COLUMNS = ["partition", "offset", "timestamp", "key", "value", "headers"]
-REQUEST_SECONDS = 10.0
 
 
 class TopicReader:
@@ -44,25 +43,18 @@ class TopicReader:
         self.positions = dict(self.begin)
 
     def _first_offsets(self, since: datetime | None) -> dict[int, int]:
-        metadata = self._consumer.list_topics(self.topic, timeout=REQUEST_SECONDS).topics[self.topic]
-        if metadata.error is not None:
-            raise EngineError(f"Topic {self.topic} does not exist.", cause=metadata.error.str(), notebook="deploy-10")
-        begin = {p: self._watermarks(p)[0] for p in metadata.partitions}
+        marks = watermarks(self._consumer, self.topic)
         if since is None:
-            return begin
+            return {p: low for p, (low, _) in marks.items()}
         moment = int(since.timestamp() * 1000)
-        asked = [TopicPartition(self.topic, p, moment) for p in begin]
+        asked = [TopicPartition(self.topic, p, moment) for p in marks]
         found = self._consumer.offsets_for_times(asked, timeout=REQUEST_SECONDS)
-        return {t.partition: t.offset if t.offset >= 0 else self._watermarks(t.partition)[1] for t in found}
-
-    def _watermarks(self, partition: int) -> tuple[int, int]:
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=REQUEST_SECONDS)
-        return int(low), int(high)
+        return {t.partition: t.offset if t.offset >= 0 else marks[t.partition][1] for t in found}
 
     def ends(self) -> dict[int, int]:
         """The end of each partition for a reader of committed records, now."""
         try:
-            return {p: self._watermarks(p)[1] for p in self.positions}
+            return {p: end for p, (_, end) in watermarks(self._consumer, self.topic).items()}
         except KafkaException as error:
             raise EngineError(f"The ends of topic {self.topic} cannot be read.", cause=str(error)) from error
 
@@ -123,12 +115,12 @@ class AvroDecoder:
         Raises:
             EngineError: when the bytes are framed otherwise.
         """
-        if len(value) < 5 or value[0] != 0:
+        schema_id = schema_id_of(value)
+        if schema_id is None:
             raise EngineError("A value is not in the framing of the schema registry.", cause=repr(value[:16]))
-        (schema_id,) = struct.unpack(">I", value[1:5])
         if schema_id not in self._schemas:
             self._schemas[schema_id] = self._fetch(schema_id)
-        record = fastavro.schemaless_reader(io.BytesIO(value[5:]), self._schemas[schema_id], None)
+        record = fastavro.schemaless_reader(io.BytesIO(value[HEAD:]), self._schemas[schema_id], None)
         return dict(record)  # type: ignore[arg-type]
 
     def _fetch(self, schema_id: int) -> Any:

@@ -12,6 +12,7 @@ from .._errors import EngineError, WaitTimeout
 
 BATCH = 5000
 LOOK_SECONDS = 0.2
+REQUEST_SECONDS = 10.0
 
 
 def consumer(bootstrap_servers: str, **options: Any) -> Consumer:
@@ -21,6 +22,20 @@ def consumer(bootstrap_servers: str, **options: Any) -> Consumer:
          "isolation.level": "read_committed", "enable.partition.eof": True, "auto.offset.reset": "earliest",
          "fetch.wait.max.ms": 100, "log_level": 0, **options}
     )  # fmt: skip
+
+
+def watermarks(reader: Consumer, topic: str) -> dict[int, tuple[int, int]]:
+    """The first offset of each partition, and its end for this reader: open transactions stand behind a committed one.
+
+    Raises:
+        EngineError: when the topic does not exist.
+        KafkaException: when the brokers do not answer.
+    """
+    metadata = reader.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic]
+    if metadata.error is not None:
+        raise EngineError(f"Topic {topic} does not exist.", cause=metadata.error.str(), notebook="deploy-10")
+    asked = {p: TopicPartition(topic, p) for p in metadata.partitions}
+    return {p: reader.get_watermark_offsets(place, timeout=REQUEST_SECONDS) for p, place in asked.items()}
 
 
 def read_range(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException
 
 from .._errors import EngineError
-from .ranges import consumer, read_range
+from .ranges import consumer, read_range, watermarks
 from .records import Record, to_record
 
-REQUEST_SECONDS = 10.0
 READ_SECONDS = 300.0
 
 
@@ -49,13 +48,7 @@ def stream_records(bootstrap_servers: str, topic: str, end: Mapping[int, int] | 
 
 def _watermarks(reader: Consumer, topic: str) -> dict[int, tuple[int, int]]:
     try:
-        metadata = reader.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic]
-        if metadata.error is not None:
-            raise EngineError(f"Topic {topic} does not exist.", cause=metadata.error.str(), notebook="deploy-10")
-        return {
-            p: reader.get_watermark_offsets(TopicPartition(topic, p), timeout=REQUEST_SECONDS)
-            for p in metadata.partitions
-        }
+        return watermarks(reader, topic)
     except KafkaException as error:
         raise EngineError(
             f"The ends of topic {topic} cannot be read.", cause=error.args[0].str(), notebook="deploy-10"
