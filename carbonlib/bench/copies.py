@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 from ..clients.databases import Database
 from ..waiting import seconds as as_seconds
 from .figures import percentile_curves
+from .log import until
 from .samples import Latencies, percentiles
 
 KINDS = ("insert", "update", "delete")
@@ -58,10 +59,7 @@ def copy_differences(source: Table, copy: Table) -> pd.DataFrame:
 
 def wait_for_copy(source: Table, copy: Table, timeout: str | float = "1 min") -> pd.DataFrame:
     """Wait until the copy equals its source; what still differs when time is up, which is nothing when it does."""
-    deadline = time.monotonic() + as_seconds(timeout)
-    while len(differing := copy_differences(source, copy)) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return differing
+    return until(lambda: copy_differences(source, copy), lambda differing: not len(differing), timeout)
 
 
 @dataclass(frozen=True)
