@@ -147,7 +147,7 @@ class Replay:
         kept: list[tuple[str, str | bytes | None]] = [
             (name, value)
             for name, value in item.record.headers.items()
-            if name not in own and "connect.errors" not in name
+            if name not in own and not name.startswith(CONNECT_CONTEXT)
         ]
         return [*kept, (REPLAYED_FROM, str(item.letter.at)), (ORIGIN, str(item.letter.origin))]
 
