@@ -93,7 +93,7 @@ def test_where_one_row_a_key_is_kept_history_does_not_come_back(cluster: Cluster
     plan.apply()
     assert [r.value for r in cluster.records(cluster.retry)] == [b"v1"]
     outcomes = [json.loads(r.value)["outcome"] for r in cluster.records(cluster.ledger)]
-    assert sorted(outcomes) == ["history", "sent"]  # the mock cluster's topics have partitions, without an order between
+    assert sorted(outcomes) == ["history", "sent"]  # over partitions there is no order
     assert len(replay(cluster)) == 0
 
 
