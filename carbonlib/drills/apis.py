@@ -29,7 +29,7 @@ class Ordeal:
 
     Args:
         mode: as the replayed APIs know it: 500, 429, garbage, slow.
-        usual: requests in a span of the same length just before.
+        usual: requests in a span of the same length before anything was ordered.
         requests: requests while the APIs misbehaved.
         counted: troubles that the sources counted meanwhile, by which an alert can be raised.
         resumed_s: seconds from the end of the misbehaviour to the next good answer.
@@ -98,7 +98,8 @@ def misbehave(
             "The APIs are not replayed here, so they do as they like.", remedy="Deploy with -p source=replay."
         )
     trial = _Trial(platform, where["url"])
-    return Ordeals([trial.run(mode, seconds, slow if mode == "slow" else retry_after) for mode in modes])
+    usual = trial.usual(seconds)
+    return Ordeals([trial.run(mode, seconds, slow if mode == "slow" else retry_after, usual) for mode in modes])
 
 
 class _Trial:
@@ -107,26 +108,26 @@ class _Trial:
         self._url = url
         self._sources = [name for name in self._connect.status() if self._connect.counters(name)]
 
-    def run(self, mode: str, seconds: float, delay: float) -> Ordeal:
-        start = self._requests()
-        self._pass(seconds)
-        usual, counted = self._requests() - start, self._troubles()
+    def usual(self, seconds: float) -> int:
+        """Requests in a span in which the APIs are well."""
+        start, end = self._requests(), time.monotonic() + seconds
+        wait_until(lambda: time.monotonic() >= end, what="A span of usual requests", timeout=seconds + PATIENCE)
+        return self._requests() - start
+
+    def run(self, mode: str, seconds: float, delay: float, usual: int) -> Ordeal:
+        counted = self._troubles()
         self._order({"mode": mode, "seconds": seconds, "delay": delay})
         began = self._requests()
         wait_until(
             lambda: self._stats()["fault"] is None, what="The end of the misbehaviour", timeout=seconds + PATIENCE
         )
         requests, ended, good = self._requests() - began, time.monotonic(), self._good()
-        print(f"{mode}: {requests} requests in {seconds:g} s, {usual} in as long before")
+        print(f"{mode}: {requests} requests in {seconds:g} s, {usual} in as long when all is well")
         wait_until(
             lambda: self._good() > good, what="A good answer after the misbehaviour", timeout=RESUME_SECONDS,
             notebook="respond-10",
         )  # fmt: skip
         return Ordeal(mode, usual, requests, self._troubles() - counted, time.monotonic() - ended)
-
-    def _pass(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        wait_until(lambda: time.monotonic() >= end, what="A span of usual requests", timeout=seconds + PATIENCE)
 
     def _requests(self) -> int:
         return sum(int(api["requests"]) for api in self._stats()["apis"].values())
