@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +13,12 @@ import pandas as pd
 from .._errors import UsageError, shorten
 from .log import until
 from .reading import AvroDecoder, decode_json
-from .sinks import Given, Identify, Place, sink_config, without_retries
+from .sinks import Found, Given, Identify, Place, compare, sink_config, without_retries
 
 if TYPE_CHECKING:
     from ..platform import Platform
 
 SHOWN = 5
-Found = Callable[[Mapping[Hashable, int]], Mapping[Hashable, int]]
 
 
 @dataclass(frozen=True)
@@ -130,22 +128,7 @@ def _compare(
 ) -> Arrived:  # fmt: skip
     given = Given(platform.kafka.bootstrap_servers, config, decode, identify)
     try:
-        given.read()
-        asked = dict(given.records)
-        started = time.monotonic()
-
-        def look() -> tuple[list[str], Mapping[Hashable, int]]:
-            # In this order: what is in the store, or refused, must have been in the topics before.
-            found = look_up(given.wanted(asked))
-            given.read_letters()
-            return given.missing(asked, found), found
-
-        missing, found = until(look, lambda seen: not seen[0], timeout)
-        taken = time.monotonic() - started
-        given.read()
-        often = given.wanted()
-        doubled = sorted(str(i) for i, n in found.items() if n > often.get(i, n))
-        refused = sum(place in given.refused for place in asked)
-        return Arrived(store, len(asked), refused, missing, doubled, taken)
+        seen = compare(given, look_up, timeout)
+        return Arrived(store, len(seen.asked), seen.refused, seen.missing, seen.doubled, seen.seconds)
     finally:
         given.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import time
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,8 @@ import plotly.graph_objects as go
 
 from .._errors import shorten
 from .figures import framed
-from .log import until
 from .reading import AvroDecoder
-from .sinks import Given, Place, sink_config
+from .sinks import Given, Place, compare, sink_config
 
 if TYPE_CHECKING:
     from ..platform import Platform
@@ -125,31 +123,19 @@ class _Comparison:
         return str(record["event_id"])
 
     def run(self, timeout: str | float) -> Landed:
-        self._given.read()
-        asked = dict(self._given.records)
-        started = time.monotonic()
+        seen = compare(self._given, self._look_at_table, timeout)
+        return Landed(
+            self._table, len(seen.asked), seen.refused, seen.missing, seen.doubled, self._by_day(seen.asked),
+            self._commits, seen.seconds,
+        )  # fmt: skip
 
-        def look() -> tuple[list[str], Counter[str]]:
-            # In this order: what is in the table, or refused, must have been in the topics before.
-            self._look_at_table()
-            self._given.read_letters()
-            found = Counter(self._rows["event_id"].tolist())
-            return self._given.missing(asked, found), found
-
-        missing, found = until(look, lambda seen: not seen[0], timeout)
-        taken = time.monotonic() - started
-        self._given.read()
-        often = self._given.wanted()
-        doubled = sorted(i for i, n in found.items() if n > often.get(i, n))
-        refused = sum(place in self._given.refused for place in asked)
-        return Landed(self._table, len(asked), refused, missing, doubled, self._by_day(asked), self._commits, taken)
-
-    def _look_at_table(self) -> None:
-        """Read the table where it has a new commit."""
+    def _look_at_table(self, _: Mapping[Hashable, int]) -> Counter[str]:
+        """How often each id is in the table, which is read where it has a new commit."""
         commits = self._iceberg.snapshots(self._table)
         if len(commits) and not commits.equals(self._commits):
             self._rows = self._iceberg.rows(self._table, ["event_id", "event_time"])
             self._commits = commits
+        return Counter(self._rows["event_id"].tolist())
 
     def _by_day(self, records: Mapping[Place, Hashable]) -> pd.DataFrame:
         refused = self._given.refused

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._errors import EngineError, UsageError
 from ..layers import Connectors
-from .log import header, position
+from .log import header, position, until
 from .reading import TopicReader
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ TOPICS, DLQ = "topics", "errors.deadletterqueue.topic.name"
 UNREADABLE = (EngineError, KeyError, AttributeError, ValueError, TypeError, EOFError)
 Place = tuple[str, int, int]
 Identify = Callable[[Place, Mapping[str, Any]], Hashable]
+Found = Callable[[Mapping[Hashable, int]], Mapping[Any, int]]
 
 
 def sink_config(platform: Platform, connector: str, key: str) -> Mapping[str, str]:
@@ -100,3 +103,48 @@ class Given:
         """Give the connections back."""
         for reader in (*self._readers, self._letters):
             reader.close()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What became of the records that a sink had been given when the comparison began.
+
+    Args:
+        asked: those records, id by place.
+        refused: how many of them are dead letters.
+        missing: ids, or places of records without one, that are neither in the store nor dead letters.
+        doubled: ids that the store has more often than the topics.
+        seconds: how long the sink took to bring the last of them.
+    """
+
+    asked: Mapping[Place, Hashable]
+    refused: int
+    missing: Sequence[str]
+    doubled: Sequence[str]
+    seconds: float
+
+
+def compare(given: Given, look_up: Found, timeout: str | float) -> Comparison:
+    """Wait until the store has what the topics hold now, or time is up.
+
+    Args:
+        given: the records of the sink.
+        look_up: takes how often the store must have each id, and says how often it has it.
+        timeout: longest wait; what is missing then is missing.
+    """
+    given.read()
+    asked = dict(given.records)
+    started = time.monotonic()
+
+    def look() -> tuple[list[str], Mapping[Any, int]]:
+        # In this order: what is in the store, or refused, must have been in the topics before.
+        found = look_up(given.wanted(asked))
+        given.read_letters()
+        return given.missing(asked, found), found
+
+    missing, found = until(look, lambda seen: not seen[0], timeout)
+    taken = time.monotonic() - started
+    given.read()
+    often = given.wanted()
+    doubled = sorted(str(i) for i, n in found.items() if n > often.get(i, n))
+    return Comparison(asked, sum(place in given.refused for place in asked), missing, doubled, taken)
