@@ -7,15 +7,13 @@ import os
 import sys
 from pathlib import Path
 
-from aiohttp import web
-
-from ..._errors import ApplyError, CarbonError, UsageError
+from ..._errors import UsageError
+from ..serving import serve
 from . import history as data
 from .clock import PublicationClock
 from .faults import Budget
 from .server import Replay, make_app
 
-HOST = "127.0.0.1"
 KEYS = {"eia": "EIA_API_KEY", "fred": "FRED_API_KEY", "noaa": "NOAA_TOKEN"}
 
 
@@ -68,24 +66,7 @@ def build(args: argparse.Namespace) -> Replay:
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; the exit code of the error otherwise."""
     args = arguments(argv)
-    try:
-        app = make_app(build(args))
-        # No access log: it would hold the keys, which are in the query strings.
-        web.run_app(app, host=HOST, port=args.port, access_log=None, print=None)
-    except OSError as error:
-        print(
-            ApplyError(
-                f"The replayed APIs cannot listen on port {args.port}.",
-                cause=str(error),
-                remedy="Stop what holds the port, or set another CARBON_PORT_BASE.",
-            ),
-            file=sys.stderr,
-        )
-        return ApplyError.exit_code
-    except CarbonError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+    return serve("The replayed APIs", args.port, lambda: make_app(build(args)))
 
 
 if __name__ == "__main__":

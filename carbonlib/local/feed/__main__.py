@@ -7,15 +7,13 @@ import os
 import sys
 from pathlib import Path
 
-from aiohttp import web
-
-from ..._errors import ApplyError, CarbonError, UsageError
+from ..._errors import UsageError
 from ..apis import history as data
+from ..serving import serve
 from .numbering import Numbering
 from .server import Feed, make_app
 from .ticks import Ticks
 
-HOST = "127.0.0.1"
 TOKEN = "FEED_TOKEN"
 
 
@@ -47,22 +45,7 @@ def build(args: argparse.Namespace) -> Feed:
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; the exit code of the error otherwise."""
     args = arguments(argv)
-    try:
-        web.run_app(make_app(build(args)), host=HOST, port=args.port, access_log=None, print=None)
-    except OSError as error:
-        print(
-            ApplyError(
-                f"The price feed cannot listen on port {args.port}.",
-                cause=str(error),
-                remedy="Stop what holds the port, or set another CARBON_PORT_BASE.",
-            ),
-            file=sys.stderr,
-        )
-        return ApplyError.exit_code
-    except CarbonError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+    return serve("The price feed", args.port, lambda: make_app(build(args)))
 
 
 if __name__ == "__main__":
