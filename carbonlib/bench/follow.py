@@ -12,7 +12,7 @@ import pandas as pd
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 from .._errors import CarbonError, EngineError, UsageError
-from ..clients.ranges import consumer
+from ..clients.ranges import consumer, watermarks
 from ..oracle.bars import minute_of
 from ..oracle.prices import at
 from ..waiting import seconds
@@ -192,10 +192,10 @@ class _Follower:
 def at_end(bootstrap_servers: str, topic: str) -> Consumer:
     """A reader of committed records that stands at the end of each partition of a topic."""
     reader = consumer(bootstrap_servers, **{"enable.partition.eof": False, "fetch.wait.max.ms": 20})
-    partitions = reader.list_topics(topic, timeout=10).topics[topic].partitions
-    if not partitions:
+    try:
+        ends = {p: end for p, (_, end) in watermarks(reader, topic).items()}
+    except EngineError:
         reader.close()
-        raise EngineError(f"Topic {topic} does not exist.", notebook="deploy-10")
-    ends = [(p, reader.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1]) for p in partitions]
-    reader.assign([TopicPartition(topic, p, end) for p, end in ends])
+        raise
+    reader.assign([TopicPartition(topic, p, end) for p, end in ends.items()])
     return reader
