@@ -11,7 +11,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -92,12 +92,12 @@ def _lateness(seconds: float) -> float:
     return time.monotonic() - began - seconds
 
 
-def watch(where: Settings, supervision: Supervision, pulse: Path) -> None:
-    """Ask until ended; each round leaves its sign in the file `pulse`."""
+def watch(where: Settings, supervision: Supervision, pulse: Path, goes_on: Callable[[], bool]) -> None:
+    """Ask for as long as `goes_on` holds; each round leaves its sign in the file `pulse`."""
     rules = manifest.declared()["liveness"]
     watched = Watch(where, supervision, float(rules["timeout_s"]))
     due = time.monotonic()
-    while True:
+    while goes_on():
         if time.monotonic() - due < LATE_SECONDS:
             try:
                 watched.round()
@@ -109,7 +109,7 @@ def watch(where: Settings, supervision: Supervision, pulse: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Watch the stack of a state folder until ended."""
+    """Watch the stack of a state folder until ended, or until the restarts of connectors have: then both begin anew."""
     from .supervision import Supervisor
 
     parser = argparse.ArgumentParser(prog="python -m carbonlib.local.watch", description=__doc__)
@@ -122,9 +122,10 @@ def main(argv: list[str] | None = None) -> int:
     rules = manifest.declared()["connector_restarts"]
     workers = Connect(f"http://127.0.0.1:{manifest.port(where, 'connect')}")
     restarts = Restarts(workers, RestartRule(**{k: v for k, v in rules.items() if k != "period_s"}))
-    threading.Thread(target=keep_restarting, args=(restarts, float(rules["period_s"])), daemon=True).start()
-    watch(where, Supervisor(where), args.pulse)
-    return 0
+    beside = threading.Thread(target=keep_restarting, args=(restarts, float(rules["period_s"])), daemon=True)
+    beside.start()
+    watch(where, Supervisor(where), args.pulse, beside.is_alive)
+    return 1  # an error that nobody foresaw; supervisord starts this process again
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from carbonlib._errors import EngineError
 from carbonlib.config import Settings
 from carbonlib.local import manifest, probes, watch
 from carbonlib.local.liveness import ROUNDS_TO_STOP, Judge, Rule, rule_of
+from carbonlib.local.restarts import Restarts
 
 RULE = Rule({"tcp": "1"}, failures=3, grace_s=60, stop_signal="INT")
 
@@ -198,3 +199,17 @@ def test_a_round_in_which_the_machine_stood_still_counts_for_nobody(
     for _ in range(3 * manifest.declared()["liveness"]["failures"]):
         watched.round()
     assert supervision.signals == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_the_watch_ends_when_what_restarts_connectors_has_ended(
+    where: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unforeseen(_: Any) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    declared = {**manifest.declared(), "liveness": {**manifest.declared()["liveness"], "period_s": 0.01}}
+    monkeypatch.setattr(manifest, "declared", lambda: declared)
+    monkeypatch.setattr(Restarts, "round", unforeseen)
+    arguments = ["--state", str(where.state), "--port-base", "40000", "--pulse", str(tmp_path / "pulse")]
+    assert watch.main(arguments) == 1
