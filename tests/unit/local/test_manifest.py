@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from carbonlib._project import MANIFESTS
+from carbonlib.clients.connectors import load_connectors
 from carbonlib.config import Settings
 from carbonlib.local import addresses, manifest
 from carbonlib.local.stack import new_cluster_id
@@ -74,3 +76,12 @@ def test_live_apis_need_no_replay(target: Local) -> None:
 def test_a_cluster_id_is_never_read_as_an_option() -> None:
     ids = [new_cluster_id() for _ in range(2000)]
     assert not [i for i in ids if i.startswith("-") or len(i) != 22]
+
+
+@pytest.mark.parametrize("system", ["mariadb", "search", "objectstore", "feed"])
+def test_a_system_that_is_switched_off_takes_its_connectors_with_it(target: Local, system: str) -> None:
+    folder = MANIFESTS / "connect" / "connectors"
+    needing = {c.name for c in load_connectors(folder, {}, include_disabled=True) if system in c.needs}
+    assert needing and system in target.systems() and target.processes(system)
+    target.assume({system: False})
+    assert system not in target.systems() and target.processes(system) == []
