@@ -39,15 +39,6 @@ def framed(record: dict[str, Any], schema_id: int = SCHEMA_ID) -> bytes:
     return b"\0" + struct.pack(">I", schema_id) + body.getvalue()
 
 
-@pytest.fixture(scope="session")
-def brokers() -> Iterator[str]:
-    """A mock cluster, which lives as long as the client that made it."""
-    owner = Producer({"bootstrap.servers": "unused:1", "test.mock.num.brokers": 1, "log_level": 0})
-    metadata = owner.list_topics(timeout=10)
-    yield ",".join(f"{b.host}:{b.port}" for b in metadata.brokers.values())
-    owner.flush(1)
-
-
 @dataclass
 class Registry:
     url: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Producer
@@ -12,10 +11,8 @@ from carbonlib.clients.kafka import Kafka
 
 
 @pytest.fixture(scope="module")
-def kafka() -> Iterator[Kafka]:
-    owner = Producer({"bootstrap.servers": "unused:1", "test.mock.num.brokers": 1, "log_level": 0})
-    metadata = owner.list_topics(timeout=10)
-    yield Kafka(",".join(f"{b.host}:{b.port}" for b in metadata.brokers.values()))
+def kafka(brokers: str) -> Kafka:
+    return Kafka(brokers)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -13,15 +12,6 @@ from confluent_kafka import Producer
 
 from carbonlib.clients.streaming import stream_records
 from carbonlib.deadletters import DeadLetterPlan, Queue, load_queues
-
-
-@pytest.fixture(scope="session")
-def brokers() -> Iterator[str]:
-    """A mock cluster, which lives as long as the client that made it."""
-    owner = Producer({"bootstrap.servers": "unused:1", "test.mock.num.brokers": 1, "log_level": 0})
-    metadata = owner.list_topics(timeout=10)
-    yield ",".join(f"{b.host}:{b.port}" for b in metadata.brokers.values())
-    owner.flush(1)
 
 
 class Cluster:
