@@ -25,7 +25,7 @@ KEY = ["station_id", "event_time"]
 class Stage:
     """A sink of a topic and its retry topic, and stores whose content a test says."""
 
-    def __init__(self, platform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch) -> None:
         run = uuid.uuid4().hex[:8]
         self.platform = platform
         self.topic, self.retry, self.dlq = f"given-{run}", f"again-{run}", f"letters-{run}"
