@@ -29,7 +29,7 @@ run: setup      ## deploy the platform here, move real prices, verify, write the
 test: setup     ## every test, on real engines
 	@tests/browser/install_chromium.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -v --durations=12 tests/modules tests/browser tests/platform/test_run.py tests/platform $(ARGS)
+	@$(BIN)/python -m pytest -v --durations=12 tests/modules tests/browser tests/platform $(ARGS)
 
 bench: setup    ## CPU per message of each Flink job against a pass-through, on the running platform
 	@$(BIN)/python -m pytest -s tests/bench $(ARGS)
