@@ -72,7 +72,7 @@ def carbon() -> Iterator[Carbon]:
 
 @pytest.fixture(scope="session")
 def first_run(carbon: Carbon) -> dict[str, Any]:
-    """The results of the first `carbon run deploy verify` on a machine where nothing runs yet, and the status after it."""
+    """The results of the first `carbon run deploy verify`, where nothing runs yet, and the status after it."""
     results = carbon.run("deploy", "verify")
     # Now, and not when a test asks: what a source has written counts from its last start, and tests kill workers.
     return {**results, "status": json.loads(carbon("status", "--json").stdout)}
