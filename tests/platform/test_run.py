@@ -161,9 +161,10 @@ def test_no_secret_in_any_report_or_log_or_connector(platform: Any, carbon: Carb
 
 
 def forms(secret: str) -> list[bytes]:
-    """A secret as it stands, and in the encodings in which it may slip out."""
-    encoded = base64.b64encode(secret.encode()).rstrip(b"=")
-    return [secret.encode(), urllib.parse.quote(secret).encode(), secret.encode().hex().encode(), encoded]
+    """A secret as it stands, and encoded as it may slip out; in base64 wherever it begins in a longer text."""
+    plain = secret.encode()
+    aligned = [base64.b64encode(b"\0" * before + plain).rstrip(b"=")[-(-before * 4 // 3) : -1] for before in range(3)]
+    return [plain, urllib.parse.quote(secret).encode(), plain.hex().encode(), *aligned]
 
 
 @pytest.mark.timeout(900)
