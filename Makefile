@@ -29,7 +29,8 @@ run: setup      ## deploy the platform here, move real prices, verify, write the
 test: setup     ## every test, on real engines
 	@tests/browser/install_chromium.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -v --durations=12 tests/modules tests/browser tests/platform $(ARGS)
+	@$(BIN)/python -m pytest -v --durations=6 tests/modules tests/browser $(ARGS)
+	@$(BIN)/python -X faulthandler -m pytest -v --durations=12 tests/platform $(ARGS)
 
 bench: setup    ## CPU per message of each Flink job against a pass-through, on the running platform
 	@$(BIN)/python -m pytest -s tests/bench $(ARGS)

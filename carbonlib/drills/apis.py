@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from .._errors import TargetUnreachable, UsageError
+from ..bench.log import until
 from ..waiting import wait_until
 
 if TYPE_CHECKING:
@@ -127,7 +128,10 @@ class _Trial:
             lambda: self._good() > good, what="A good answer after the misbehaviour", timeout=RESUME_SECONDS,
             notebook="respond-10",
         )  # fmt: skip
-        return Ordeal(mode, usual, requests, self._troubles() - counted, time.monotonic() - ended)
+        resumed = time.monotonic() - ended
+        # A request that was made at the end of it is given up only now.
+        until(self._troubles, lambda troubles: troubles > counted, delay + PATIENCE)
+        return Ordeal(mode, usual, requests, self._troubles() - counted, resumed)
 
     def _requests(self) -> int:
         return sum(int(api["requests"]) for api in self._stats()["apis"].values())
