@@ -256,6 +256,8 @@ class Kafka:
         try:
             answer = self._admin.list_consumer_group_offsets(request)[group].result(timeout=REQUEST_SECONDS)
         except FAILURES as error:
+            # A client that has known the group's coordinator goes on asking it after it has moved; a new one looks.
+            self._admin_client = None
             raise EngineError(f"The offsets of group {group} cannot be read.", cause=_reason(error)) from error
         return sum(max(0, p.offset) for p in answer.topic_partitions)
 
