@@ -107,7 +107,7 @@ def test_each_change_is_followed_into_the_prices_and_the_row_is_gone(small: Smal
 def test_a_change_that_never_shows_says_how_far_it_came_and_the_row_is_gone(small: Small) -> None:
     small.deaf = "update"
     with pytest.raises(WaitTimeout, match=r"(?s)update of TEST-DIMENSION.*not even the table") as late:
-        dimension_refresh(small.platform, rate=50, timeout="1 s", pipeline=small.pipeline)  # type: ignore[arg-type]
+        dimension_refresh(small.platform, rate=50, timeout="6 s", pipeline=small.pipeline)  # type: ignore[arg-type]
     assert late.value.notebook == "deploy-60" and small.rows == {}
 
 
