@@ -18,6 +18,7 @@ from ..clients.databases import Database, Postgres
 from ..waiting import seconds as as_seconds
 from .figures import over_time, percentile_curves
 from .follow import at_end
+from .log import until
 from .priority import favour_this_thread
 from .reading import AvroDecoder
 from .samples import Latencies, Validity, load_average, percentiles
@@ -283,13 +284,15 @@ class _Ear:
 
 
 def _wait(ear: _Ear, writer: _Writer, timeout: float) -> None:
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if len(ear.heard) >= len(writer.made):
-            seen = ear.changes(writer.keys).values()
-            if all({kind for _, kind in changes} == set(KINDS) for changes in seen):
-                return
-        time.sleep(0.1)
+    """Until every change was heard, or time is up: what is missing then is told by the judgement."""
+
+    def heard_all() -> bool:
+        if len(ear.heard) < len(writer.made):
+            return False
+        seen = ear.changes(writer.keys).values()
+        return all({kind for _, kind in changes} == set(KINDS) for changes in seen)
+
+    until(heard_all, bool, timeout)
 
 
 def _judge(writer: _Writer, ear: _Ear, warmup: float, load: float) -> CapturedChanges:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from .._errors import ApplyError, EngineError
+from .._errors import ApplyError
 from ..changes import Change, Plan
 from .database_objects import Column, DatabaseObject
+from .statements import runner
 
 _NOTEBOOK = "deploy-45"
 
@@ -64,17 +65,7 @@ class Planner:
         return Change(item.label, "create", None, after, self._runner(item, item.sql))
 
     def _runner(self, item: DatabaseObject, *statements: str) -> Callable[[], None]:
-        def apply() -> None:
-            for sql in statements:
-                try:
-                    self._live.execute(sql)
-                except EngineError as refused:
-                    raise ApplyError(
-                        f"{item.label} ({item.source}) was refused.", cause=refused.cause,
-                        remedy="Correct the file and deploy again; earlier objects stay.", notebook=_NOTEBOOK,
-                    ) from refused  # fmt: skip
-
-        return apply
+        return runner(self._live.execute, item, statements, _NOTEBOOK)
 
     def _database(self, item: DatabaseObject) -> list[Change]:
         if item.name in self._live.databases():

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._errors import ApplyError, EngineError, shorten
+from .._errors import ApplyError, shorten
 from ..changes import Change, Plan
 from ..local.doris.model import Column, Table
 from .doris_objects import SqlObject
 from .doris_queries import same_query
+from .statements import runner
 
 Rows = Callable[[str], list[dict[str, Any]]]
 _NOTEBOOK = "deploy-40"
@@ -104,17 +105,7 @@ class Planner:
         return Change(item.label, "create", None, after, self._runner(item, item.sql))
 
     def _runner(self, item: SqlObject, *statements: str) -> Callable[[], None]:
-        def apply() -> None:
-            for sql in statements:
-                try:
-                    self._execute(sql)
-                except EngineError as refused:
-                    raise ApplyError(
-                        f"{item.label} ({item.source}) was refused.", cause=refused.cause,
-                        remedy="Correct the file and deploy again; earlier objects stay.", notebook=_NOTEBOOK,
-                    ) from refused  # fmt: skip
-
-        return apply
+        return runner(self._execute, item, statements, _NOTEBOOK)
 
     def _database(self, item: SqlObject) -> list[Change]:
         return [] if item.name in self.live_databases() else [self._create(item, {})]
