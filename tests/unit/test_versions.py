@@ -59,3 +59,21 @@ def test_conda_users_get_the_same_project() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert f"python={versions()['python']['minimum']}" in environment["dependencies"]
     assert {"pip": ["-e .[test]"]} in environment["dependencies"]
+
+
+IMAGES = ROOT / "manifests" / "kubernetes" / "components" / "images" / "kustomization.yaml"
+OF_ENGINES = {"apache/kafka": "kafka", "apicurio/apicurio-registry": "apicurio", "apache/flink": "flink"}
+
+
+@pytest.mark.parametrize("image", yaml.safe_load(IMAGES.read_text())["images"], ids=lambda i: i["name"])
+def test_images_have_the_versions_of_the_table(image: dict[str, str]) -> None:
+    name = image["name"]
+    if name.startswith("carbon/"):  # built from this project
+        expected = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    elif name in OF_ENGINES:
+        expected = versions()["maven"][OF_ENGINES[name]]
+    elif name.startswith("doris-"):
+        expected = f"{name.removeprefix('doris-')}-{versions()['images']['doris']}"
+    else:
+        expected = versions()["images"][name.rpartition("/")[2].replace("-", "_")]
+    assert image["newTag"] == expected
