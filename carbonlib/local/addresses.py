@@ -14,8 +14,13 @@ def _url(where: Settings, role: str, index: int = 0) -> str:
     return f"http://{HOST}:{manifest.port(where, role, index)}"
 
 
+def _first_brokers(profile: dict[str, Any]) -> range:
+    """The brokers that vote, and that clients begin with: any of them knows those that were added later."""
+    return range(min(int(profile["brokers"]), len(manifest.declared()["ports"]["controller"])))
+
+
 def _bootstrap(where: Settings, profile: dict[str, Any]) -> str:
-    return ",".join(f"{HOST}:{manifest.port(where, 'kafka', i)}" for i in range(int(profile["brokers"])))
+    return ",".join(f"{HOST}:{manifest.port(where, 'kafka', i)}" for i in _first_brokers(profile))
 
 
 def addresses(where: Settings, profile: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +60,7 @@ def references(where: Settings, profile: dict[str, Any]) -> dict[str, str]:
     known = addresses(where, profile)
     brokers = int(profile["brokers"])
     doris, catalog = known["doris"], known["catalog"]
-    voters = [f"{i + 1}@{HOST}:{manifest.port(where, 'controller', i)}" for i in range(brokers)]
+    voters = [f"{i + 1}@{HOST}:{manifest.port(where, 'controller', i)}" for i in _first_brokers(profile)]
     return {
         "kafka.bootstrap_servers": known["kafka"]["bootstrap_servers"],
         "kafka.voters": ",".join(voters),

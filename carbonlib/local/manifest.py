@@ -137,7 +137,13 @@ def _replicas(
     count = sizes[spec["replicas"]] if "replicas" in spec else sizes.get(spec.get("switch", ""), 1)
     for index in range(count):
         name = f"{kind}-{index + 1}" if "replicas" in spec else kind
-        yield _concrete(settings, name, index, spec, values)
+        yield _concrete(settings, name, index, of_member(spec, index), values)
+
+
+def of_member(spec: dict[str, Any], index: int) -> dict[str, Any]:
+    """What holds for a member of a kind, counted from 0: those beyond a number may differ."""
+    beyond = spec.get("beyond")
+    return {**spec, **beyond} if beyond and index >= beyond["number"] else spec
 
 
 def _concrete(settings: Settings, name: str, index: int, spec: dict[str, Any], values: Mapping[str, str]) -> Process:

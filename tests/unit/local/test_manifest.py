@@ -55,6 +55,16 @@ def test_the_fingerprint_follows_the_settings(target: Local) -> None:
     assert after["kafka-1"] != before["kafka-1"]
 
 
+def test_a_broker_beyond_the_quorum_changes_nothing_of_those_that_are_there(target: Local) -> None:
+    before = {p.name: p.fingerprint for layer in LAYERS for p in target.processes(layer)}
+    target.assume({"brokers": 5})
+    after = {p.name: p for layer in LAYERS for p in target.processes(layer)}
+    assert {name: after[name].fingerprint for name in before} == before
+    assert sorted(set(after) - set(before)) == ["kafka-4", "kafka-5"]
+    assert set(after["kafka-4"].ports) == {"kafka"} and set(after["kafka-1"].ports) == {"kafka", "controller"}
+    assert len({port for p in after.values() for port in p.ports.values()}) == sum(len(p.ports) for p in after.values())
+
+
 def test_no_secret_stands_in_a_command(target: Local) -> None:
     values = [target.secrets[name] for name in target.secrets]
     commands = [word for layer in LAYERS for p in target.processes(layer) for word in p.command]
