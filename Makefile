@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test bench check lab down purge status lock
+.PHONY: help setup run test bench check lab down purge status plane-up plane-down lock
 
 help:           ## show this list
-	@sed -n 's/^\([a-z]*\): .*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\): .*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: $(VENV)/.ready   ## environment, JDK and Maven, engines
 	@manifests/local/install_java.sh
@@ -51,6 +51,12 @@ down:           ## stop the platform, keep its data
 
 purge:          ## stop the platform and remove its data
 	@$(BIN)/carbon down --purge
+
+plane-up: $(VENV)/.ready   ## a real Kubernetes control plane here, for --target kubernetes; built once, about 5 min
+	@$(BIN)/python -m tests.plane up $(ARGS)
+
+plane-down: $(VENV)/.ready ## stop that control plane and what it started
+	@$(BIN)/python -m tests.plane down $(ARGS)
 
 lock: $(VENV)/.ready   ## resolve the Python versions anew, with hashes
 	@$(BIN)/python -m pip install -q pip-tools

