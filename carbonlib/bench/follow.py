@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from .._errors import CarbonError, EngineError, UsageError
+from ..clients.bootstrap import idempotent_producer
 from ..clients.ranges import consumer, watermarks
 from ..oracle.bars import minute_of
 from ..oracle.prices import at
@@ -95,10 +96,7 @@ class _Follower:
                 reader.close()
 
     def _send(self) -> Hop:
-        producer = Producer(
-            {"bootstrap.servers": self._platform.kafka.bootstrap_servers, "enable.idempotence": True, "linger.ms": 0,
-             "log_level": 0}
-        )  # fmt: skip
+        producer = idempotent_producer(self._platform.kafka.bootstrap_servers, linger_ms=0)
         outcome: list[tuple[KafkaError | None, Message]] = []
         producer.list_topics(self._pipeline.raw, timeout=10)  # a producer that knows its leaders, as one at work does
         code = self._price["commodity_code"]

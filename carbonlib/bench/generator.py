@@ -9,8 +9,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from types import TracebackType
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from .._errors import EngineError, shorten
 from .._project import ROOT
+from ..clients.bootstrap import security_of
 
 SEQUENCE = "carbon-sequence"  # header of each price: its number in the run, eight bytes
 SENDER = "carbonlib.bench.sending"
@@ -34,6 +35,7 @@ class Orders:
         count: prices in all.
         codes: commodity codes, taken in turn; give codes of the run's own.
         output: file for the moments of sending (`.npy`).
+        security: what the brokers' listener needs of a client; taken from the servers by `Generator`.
     """
 
     bootstrap_servers: str
@@ -42,6 +44,7 @@ class Orders:
     count: int
     codes: Sequence[str]
     output: str
+    security: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Generator:
@@ -57,7 +60,8 @@ class Generator:
             [sys.executable, "-m", SENDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, cwd=ROOT,
         )  # fmt: skip
-        self._tell(json.dumps(asdict(self.orders)))
+        security = dict(security_of(self.orders.bootstrap_servers))
+        self._tell(json.dumps({**asdict(self.orders), "security": security}))
         self._expect("ready")
         return self
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import plotly.graph_objects as go
-from confluent_kafka import Producer
 
 from .._errors import CarbonError, EngineError, UsageError, WaitTimeout
+from ..clients.bootstrap import idempotent_producer
 from ..clients.iceberg_tables import ChangeLog, TableSpec
 from ..waiting import seconds
 from .figures import framed
@@ -131,10 +131,7 @@ class _Run:
         (self.code,) = own_codes("TEST-DIMENSION", 1)
         self._decode = AvroDecoder(platform.endpoints()["registry"]["url"])
         self._reader = at_end(platform.kafka.bootstrap_servers, places.enriched)
-        self._producer = Producer(
-            {"bootstrap.servers": platform.kafka.bootstrap_servers, "enable.idempotence": True, "linger.ms": 0,
-             "log_level": 0}
-        )  # fmt: skip
+        self._producer = idempotent_producer(platform.kafka.bootstrap_servers, linger_ms=0)
         self._due = time.monotonic()
         self._failed: list[str] = []
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, Message
 
+from ..clients.bootstrap import BootstrapServers, idempotent_producer
 from .generator import SEQUENCE, Orders
 from .priority import favour_this_thread
 
@@ -53,10 +54,10 @@ class Sender:
         self._sent = array("q")
         self._sample = 1 if orders.rate <= CALLBACK_RATE else 10
         self.failed: list[str] = []
-        self._producer = Producer(
-            {"bootstrap.servers": orders.bootstrap_servers, "enable.idempotence": True, "acks": "all", "linger.ms": 2,
-             "compression.type": "lz4", "queue.buffering.max.messages": 1_000_000, "log_level": 0}
-        )  # fmt: skip
+        servers = BootstrapServers(orders.bootstrap_servers, orders.security)
+        self._producer = idempotent_producer(
+            servers, linger_ms=2, compression_type="lz4", queue_buffering_max_messages=1_000_000
+        )
         self._producer.list_topics(orders.topic, timeout=10)
 
     def run(self, start: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -29,6 +29,7 @@ from .._files import read_mapping, require
 from ..changes import Change, Plan, diff_fields
 from ..references import resolve
 from ..waiting import wait_until
+from .bootstrap import connection, idempotent_producer
 from .records import Record, read_records
 
 REQUEST_SECONDS = 15.0
@@ -94,12 +95,7 @@ class Kafka:
     @property
     def _admin(self) -> AdminClient:
         if self._admin_client is None:
-            settings: dict[str, Any] = {
-                "bootstrap.servers": self.bootstrap_servers,
-                "socket.timeout.ms": 10000,
-                "log_level": 0,
-            }
-            self._admin_client = AdminClient(settings)
+            self._admin_client = AdminClient(connection(self.bootstrap_servers, socket_timeout_ms=10000))
         return self._admin_client
 
     def _metadata(self, timeout: float = REQUEST_SECONDS) -> Any:
@@ -235,10 +231,7 @@ class Kafka:
             EngineError: when any message was not acknowledged within 30 s.
         """
         failed: list[str] = []
-        producer = Producer(
-            {"bootstrap.servers": self.bootstrap_servers, "enable.idempotence": True, "acks": "all",
-             "compression.type": "lz4", "linger.ms": 2, "log_level": 0}
-        )  # fmt: skip
+        producer = idempotent_producer(self.bootstrap_servers, compression_type="lz4", linger_ms=2)
         count = 0
         for key, value in messages:
             producer.produce(topic, value, key, on_delivery=lambda e, _: failed.append(str(e)) if e else None)

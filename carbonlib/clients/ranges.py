@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
 from .._errors import EngineError, WaitTimeout
+from .bootstrap import connection
 
 BATCH = 5000
 LOOK_SECONDS = 0.2
@@ -17,11 +18,11 @@ REQUEST_SECONDS = 10.0
 
 def consumer(bootstrap_servers: str, **options: Any) -> Consumer:
     """A consumer of committed records that belongs to no group and commits nothing."""
-    return Consumer(
-        {"bootstrap.servers": bootstrap_servers, "group.id": "carbonlib-reader", "enable.auto.commit": False,
-         "isolation.level": "read_committed", "enable.partition.eof": True, "auto.offset.reset": "earliest",
-         "fetch.wait.max.ms": 100, "log_level": 0, **options}
+    settings = connection(
+        bootstrap_servers, group_id="carbonlib-reader", enable_auto_commit=False, isolation_level="read_committed",
+        enable_partition_eof=True, auto_offset_reset="earliest", fetch_wait_max_ms=100,
     )  # fmt: skip
+    return Consumer({**settings, **options})
 
 
 def watermarks(reader: Consumer, topic: str) -> dict[int, tuple[int, int]]:

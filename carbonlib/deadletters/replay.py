@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from confluent_kafka import KafkaException, Producer
 
 from .._errors import ApplyError
+from ..clients.bootstrap import idempotent_producer
 from ..clients.records import Record
 from ..clients.streaming import stream_records
 from .corrections import Corrector, Misfit
@@ -102,10 +103,10 @@ class Replay:
         return outcomes
 
     def _producer(self) -> Producer:
-        return Producer(
-            {"bootstrap.servers": self._servers,
-             "transactional.id": f"carbon-replay-{self._order.queue.topic}", "transaction.timeout.ms": 60000,
-             "compression.type": "lz4", "linger.ms": 5, "message.max.bytes": LARGEST_MESSAGE, "log_level": 0}
+        name = f"carbon-replay-{self._order.queue.topic}"
+        return idempotent_producer(
+            self._servers, transactional_id=name, transaction_timeout_ms=60000,
+            compression_type="lz4", linger_ms=5, message_max_bytes=LARGEST_MESSAGE,
         )  # fmt: skip
 
     def _items(self, done: Collection[str]) -> Iterator[Item]:

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, Message
 
 from .._errors import CarbonError, EngineError, UsageError
 from ..bench.pipeline import load_pipeline
+from ..clients.bootstrap import idempotent_producer
 from ..clients.databases import Database
 from ..waiting import wait_until
 
@@ -78,9 +79,7 @@ class Load:
         self._failed: list[str] = []
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._producer = Producer(
-            {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "acks": "all", "log_level": 0}
-        )
+        self._producer = idempotent_producer(bootstrap_servers)
 
     def __enter__(self) -> Self:
         for table in self._tables:
