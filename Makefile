@@ -52,8 +52,8 @@ down:           ## stop the platform, keep its data
 purge:          ## stop the platform and remove its data
 	@$(BIN)/carbon down --purge
 
-plane-up: $(VENV)/.ready   ## a real Kubernetes control plane here, for --target kubernetes; built once, about 5 min
-	@$(BIN)/python -m tests.plane up $(ARGS)
+plane-up: $(VENV)/.ready   ## a real Kubernetes control plane with real engines behind its pods; built once, about 5 min
+	@$(BIN)/python -m tests.plane up --engines $(ARGS)
 
 plane-down: $(VENV)/.ready ## stop that control plane and what it started
 	@$(BIN)/python -m tests.plane down $(ARGS)

@@ -11,31 +11,31 @@ from carbonlib._errors import CarbonError
 from carbonlib._project import ROOT
 
 from .binary import Progress
-from .control_plane import ControlPlane
+from .stage import Stage
 
 STATE = ROOT / ".carbon" / "plane"
 PORT_BASE = 29100  # behind the ports of the local platform
 
 
-def up(plane: ControlPlane, progress: Progress) -> int:
+def up(stage: Stage, progress: Progress, options: list[str]) -> int:
     """Start what does not run, and say how to use it."""
-    progress("the control plane can be used" if plane.up(progress) else "the control plane runs already")
-    print(f"export KUBECONFIG={plane.kubeconfig}")
+    stage.up(progress, *options)
+    print(stage.use())
     return 0
 
 
-def down(plane: ControlPlane, progress: Progress) -> int:
-    """Stop it."""
-    progress("the control plane is stopped" if plane.down(progress) else "no control plane runs here")
+def down(stage: Stage, progress: Progress, options: list[str]) -> int:
+    """Stop all of it."""
+    progress("all of it is stopped" if stage.down(progress) else "nothing runs here")
     return 0
 
 
-def status(plane: ControlPlane, progress: Progress) -> int:
+def status(stage: Stage, progress: Progress, options: list[str]) -> int:
     """What runs and how much memory it takes; exit 1 when not all of it does."""
-    memory = plane.memory_mib()
-    for program in plane.programs:
+    memory = stage.plane.memory_mib()
+    for program in stage.plane.programs:
         print(f"{program.name:26}{f'{memory[program.name]:6.0f} MiB' if program.name in memory else '   down'}")
-    return 0 if len(memory) == len(plane.programs) else 1
+    return 0 if len(memory) == len(stage.plane.programs) else 1
 
 
 def main() -> int:
@@ -43,8 +43,10 @@ def main() -> int:
     verbs = {"up": up, "down": down, "status": status}
     parser = argparse.ArgumentParser(prog="python -m tests.plane", description=__doc__)
     parser.add_argument("verb", choices=verbs)
+    parser.add_argument("options", nargs="*", help="sizes of the engines, as workers=2 (up --engines)")
     parser.add_argument("--state", type=Path, default=STATE, help="folder of everything it keeps")
     parser.add_argument("--port-base", type=int, default=PORT_BASE, help="first of its ports, all on 127.0.0.1")
+    parser.add_argument("--engines", action=argparse.BooleanOptionalAction, help="real engines behind the pods")
     chosen = parser.parse_args()
     began = time.monotonic()
 
@@ -52,7 +54,8 @@ def main() -> int:
         print(f"[{time.monotonic() - began:5.1f} s] {line}", flush=True)
 
     try:
-        return verbs[chosen.verb](ControlPlane(chosen.state, chosen.port_base), progress)
+        stage = Stage(chosen.state, chosen.port_base, engines=bool(chosen.engines))
+        return verbs[chosen.verb](stage, progress, chosen.options)
     except CarbonError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -1,4 +1,4 @@
-"""A control plane for the tests of this session, in a folder of its own; a worker of a parallel run gets one of its own.
+"""A control plane for the tests of this session, in a folder of its own; each worker of a parallel run has one.
 
 `CARBON_PLANE_STATE=<folder>` uses the control plane that runs there instead, for quick work on one test;
 `CARBON_PLANE_PORT_BASE` moves its ports.

@@ -36,6 +36,7 @@ class Identity:
         self._configs = state / "kubeconfigs"
         self.url = f"https://{HOST}:{api_port}"
         self.ca = self._pki / "ca.crt"
+        self._authority = self._pki / "ca.key"
         self.certificate = self._pki / "server.crt"
         self.key = self._pki / "server.key"
         self.account_key = self._pki / "accounts.key"
@@ -56,8 +57,9 @@ class Identity:
         authority, subject = ec.generate_private_key(ec.SECP256R1()), _name("carbon-plane")
         root = _certificate(subject, authority, subject, authority, authority=True)
         key = ec.generate_private_key(ec.SECP256R1())
+        _write(self._authority, _pem(authority))
         _write(self.ca, root.public_bytes(serialization.Encoding.PEM))
-        server = _certificate(_name(HOST), key, subject, authority, authority=False)
+        server = _certificate(_name(HOST), key, subject, authority, authority=False, names=["localhost"])
         _write(self.certificate, server.public_bytes(serialization.Encoding.PEM))
         _write(self.key, _pem(key))
         _write(self.account_key, _pem(rsa.generate_private_key(65537, 2048)))
@@ -66,6 +68,19 @@ class Identity:
         _write(self.tokens, "".join(lines).encode())
         for user, token in tokens.items():
             _write(self.kubeconfig(user), json.dumps(self._config(token), indent=1).encode())
+
+    def issue(self, common_name: str, names: list[str]) -> dict[str, str]:
+        """A certificate of the plane's authority with its key, as the PEM texts `tls.crt`, `tls.key` and `ca.crt`."""
+        root = x509.load_pem_x509_certificate(self.ca.read_bytes())
+        authority = serialization.load_pem_private_key(self._authority.read_bytes(), None)
+        assert isinstance(authority, ec.EllipticCurvePrivateKey)
+        key = ec.generate_private_key(ec.SECP256R1())
+        made = _certificate(_name(common_name), key, root.subject, authority, authority=False, names=names)
+        return {
+            "tls.crt": made.public_bytes(serialization.Encoding.PEM).decode(),
+            "tls.key": _pem(key).decode(),
+            "ca.crt": self.ca.read_text(encoding="utf-8"),
+        }
 
     def _config(self, token: str) -> dict[str, object]:
         name = "carbon-plane"
@@ -87,7 +102,9 @@ def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
-def _certificate(subject: x509.Name, key: Key, issuer: x509.Name, by: Key, *, authority: bool) -> x509.Certificate:
+def _certificate(
+    subject: x509.Name, key: Key, issuer: x509.Name, by: Key, *, authority: bool, names: list[str] | None = None
+) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)
     builder = (
         x509.CertificateBuilder()
@@ -102,9 +119,9 @@ def _certificate(subject: x509.Name, key: Key, issuer: x509.Name, by: Key, *, au
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key()), critical=False)
         .add_extension(_usage(authority), critical=True)
     )
-    if not authority:
-        names = [x509.IPAddress(ipaddress.ip_address(HOST)), x509.DNSName("localhost")]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if names:
+        known = [x509.IPAddress(ipaddress.ip_address(HOST)), *map(x509.DNSName, names)]
+        builder = builder.add_extension(x509.SubjectAlternativeName(known), critical=False)
     return builder.sign(by, hashes.SHA256())
 
 

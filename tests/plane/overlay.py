@@ -1,0 +1,39 @@
+"""The overlay that a deployment on the plane uses: production, with the addresses of the engines behind the pods."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from carbonlib._files import read_mapping
+from carbonlib._project import MANIFESTS
+
+PRODUCTION = MANIFESTS / "kubernetes" / "overlays" / "production"
+VALUES = MANIFESTS / "kubernetes" / "values.yaml"
+# What differs from production beside the addresses, each with its reason.
+SUBSTITUTIONS: dict[str, str] = {}
+HEAD = "# Written by `python -m tests.plane up`; made anew each time.\n"
+
+
+def write(folder: Path, references: Mapping[str, str], forward_port: int) -> Path:
+    """Write the overlay's folder and return it.
+
+    Args:
+        references: what the references stand for on the engines' ports, by name.
+        forward_port: where the first broker's forwarded port is on this machine; the others follow.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    base = os.path.relpath(PRODUCTION, folder.resolve())  # kustomize takes no absolute path
+    kustomization = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": [base]}
+    _write(folder / "kustomization.yaml", kustomization)
+    wanted = read_mapping(VALUES)
+    values = {name: references[name] for name in wanted if name in references}
+    _write(folder / "values.yaml", {**values, "kafka.forward_port": forward_port})
+    return folder
+
+
+def _write(path: Path, content: Mapping[str, object]) -> None:
+    path.write_text(HEAD + yaml.safe_dump(dict(content), sort_keys=False), encoding="utf-8")
