@@ -4,9 +4,13 @@ CarbonError                 anything this library raises on purpose
 ├── UsageError              wrong parameter, id or file: correct it and run again      (exit 2)
 ├── TargetError             the target cannot be used at all                           (exit 3)
 │   ├── TargetLocked        somebody else is running notebooks on it
-│   └── TargetUnreachable   nothing answers, or it was never brought up
+│   ├── TargetUnreachable   nothing answers, or it was never brought up
+│   └── AccessDenied        it answers, and does not let us
 ├── PreflightError          the machine lacks something the platform needs             (exit 1)
 ├── ApplyError              an engine refused or failed a change                       (exit 1)
+│   ├── NotThereYet         what the object needs (its kind, its namespace) is not there
+│   ├── FieldConflict       somebody else manages a field
+│   └── ImmutableField      the object must be replaced for it
 ├── WaitTimeout             something did not become ready in time                     (exit 1)
 ├── EngineError             a running engine answered with an error                    (exit 1)
 └── CheckFailed             a claim was measured and does not hold                     (exit 1)
@@ -83,6 +87,13 @@ class TargetUnreachable(TargetError):
     default_notebook = "deploy-00"
 
 
+class AccessDenied(TargetError):
+    """The target does not let these credentials do what was asked."""
+
+    default_remedy = "Ask for the missing right; the preflight lists every right that is needed."
+    default_notebook = "deploy-00"
+
+
 class PreflightError(CarbonError):
     """The machine or the cluster lacks something the platform needs."""
 
@@ -91,6 +102,28 @@ class PreflightError(CarbonError):
 
 class ApplyError(CarbonError):
     """A change was refused, or failed half-way."""
+
+
+class NotThereYet(ApplyError):
+    """The kind or the namespace of an object is not known to the cluster."""
+
+
+class FieldConflict(ApplyError):
+    """Fields of an object belong to another manager.
+
+    Args:
+        owners: the name of the manager by the dotted path of the field.
+    """
+
+    def __init__(
+        self, message: str, *, owners: dict[str, str] | None = None, cause: str = "", remedy: str = ""
+    ) -> None:
+        self.owners = owners or {}
+        super().__init__(message, cause=cause, remedy=remedy)
+
+
+class ImmutableField(ApplyError):
+    """A field that cannot change while the object lives."""
 
 
 class WaitTimeout(CarbonError, TimeoutError):
