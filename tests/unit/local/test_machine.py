@@ -15,7 +15,7 @@ from carbonlib import config
 from carbonlib._errors import PreflightError
 from carbonlib._project import ROOT
 from carbonlib.config import Settings
-from carbonlib.local import addresses, engines, manifest, preflight
+from carbonlib.local import addresses, engines, manifest, maven, preflight
 from carbonlib.local.stack import Stack
 from carbonlib.local.supervision import Supervisor
 from carbonlib.targets.local import LAYERS, Local
@@ -109,15 +109,15 @@ def test_setup_into_a_folder_that_cannot_be_written_names_it(tmp_path: Path) -> 
 
 def test_what_was_not_finished_is_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "cache" / "engines-1"
-    with pytest.raises(PreflightError), engines._building(folder) as scratch:
+    with pytest.raises(PreflightError), maven.building(folder) as scratch:
         assert scratch is not None
         (scratch / "half").touch()
         raise PreflightError("The power went.")
     assert not folder.exists() and [p for p in folder.parent.iterdir() if p.is_dir()] == []
-    with engines._building(folder) as scratch:
+    with maven.building(folder) as scratch:
         assert scratch is not None and list(scratch.iterdir()) == []
     assert folder.is_dir()
-    with engines._building(folder) as scratch:
+    with maven.building(folder) as scratch:
         assert scratch is None
 
 
@@ -133,7 +133,7 @@ def test_what_was_not_finished_is_made_anew(tmp_path: Path) -> None:
     ],
 )
 def test_a_failure_of_maven_is_told_by_its_reason(line: str, message: str, remedy: str) -> None:
-    error = engines._failed("carbon-flink", 1, ["[INFO] something", line])
+    error = maven.failed("carbon-flink", 1, ["[INFO] something", line])
     assert message in error.message and line in error.cause and remedy in error.remedy
 
 
