@@ -61,7 +61,8 @@ def test_a_broker_beyond_the_quorum_changes_nothing_of_those_that_are_there(targ
     after = {p.name: p for layer in LAYERS for p in target.processes(layer)}
     assert {name: after[name].fingerprint for name in before} == before
     assert sorted(set(after) - set(before)) == ["kafka-4", "kafka-5"]
-    assert set(after["kafka-4"].ports) == {"kafka"} and set(after["kafka-1"].ports) == {"kafka", "controller"}
+    assert set(after["kafka-4"].ports) == {"kafka", "kafka_forward"}
+    assert set(after["kafka-1"].ports) == {"kafka", "kafka_forward", "controller"}
     assert len({port for p in after.values() for port in p.ports.values()}) == sum(len(p.ports) for p in after.values())
 
 
