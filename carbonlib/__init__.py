@@ -15,7 +15,7 @@ from .checks import check_at_least, check_empty, check_equal, check_zero, target
 if TYPE_CHECKING:
     from .platform import Platform
 
-_LAZY = ("bench", "care", "deadletters", "dimension", "drills", "evolution", "oracle", "proofs")
+_LAZY = ("bench", "care", "deadletters", "dimension", "drills", "evolution", "operations", "oracle", "proofs")
 
 __all__ = [
     "CarbonError",
@@ -31,6 +31,7 @@ __all__ = [
     "dimension",
     "drills",
     "evolution",
+    "operations",
     "oracle",
     "proofs",
     "target_at_least",

@@ -33,6 +33,7 @@ class Process:
         layer: the layer it belongs to.
         ports: what it listens on, by role.
         ready: a question, as `probes.silence` takes it, that is answered once it can be used.
+        stop_seconds: for which it may take to end in order before it is killed.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Process:
     after: list[str] = field(default_factory=list)
     prepare: dict[str, Any] | None = None
     stop_signal: str = "TERM"
+    stop_seconds: int = 25
     unprivileged: bool = False
     folders: list[Path] = field(default_factory=list)
 
@@ -181,6 +183,7 @@ def _concrete(settings: Settings, name: str, index: int, spec: dict[str, Any], v
         after=spec.get("after", []),
         prepare=prepare and _preparation(prepare, known),
         stop_signal=spec.get("stop_signal", "TERM"),
+        stop_seconds=spec.get("stop_seconds", 25),
         unprivileged=bool(spec.get("unprivileged")),
         folders=[Path(resolve(folder, known)) for folder in spec.get("folders", [])],
     )

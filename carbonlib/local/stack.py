@@ -92,6 +92,15 @@ class Stack:
         )
         self._starting.append(process)
 
+    def restart(self, process: Process) -> None:
+        """Stop a process by its own signal, and start it as it is declared now; returns before it answers."""
+        self._start(process)
+
+    def revision(self, name: str) -> str:
+        """The settings that a process was started with, as the fingerprint of them; empty where it does not run."""
+        running = self.supervisor.states().get(name, {}).get("statename") in LIVE
+        return (self._fingerprint(name) or "") if running else ""
+
     def settle(self) -> None:
         """Wait until everything that was started since the last call answers; processes come up side by side."""
         starting, self._starting = self._starting, []
@@ -208,6 +217,13 @@ class Stack:
 def kind_of(name: str) -> str:
     """The kind of a process by its name: `kafka` for `kafka-2`."""
     return name.rsplit("-", 1)[0]
+
+
+def broker_settings(process: Process) -> dict[str, str]:
+    """The settings of a member of the Kafka cluster, the later line of a name; nothing for another process."""
+    texts = [text for path, text in process.files.items() if path.name == "server.properties"]
+    lines = [line for text in texts for line in text.splitlines() if "=" in line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
 
 
 def new_cluster_id() -> str:

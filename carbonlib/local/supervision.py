@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
-from .._errors import EngineError, TargetUnreachable
+from .._errors import EngineError, TargetUnreachable, WaitTimeout
 from ..config import Settings
 from ..waiting import wait_until
 from .manifest import Process, stops_last
@@ -27,6 +27,7 @@ from .manifest import Process, stops_last
 STACK_VARIABLE = "CARBON_STACK"
 UNIX_PATH_LIMIT = 100
 ENDED = {"STOPPED", "EXITED", "FATAL"}
+ALL_AT_ONCE_SECONDS = 25  # the members of a cluster wait for each other when all end: those that still do are killed
 
 
 class Supervisor:
@@ -136,7 +137,13 @@ class Supervisor:
         for name in names:
             on_step(f"stopping {name}")
             self._call("stopProcess", name, False)
-        wait_until(lambda: not set(names) & set(self._alive()), what=f"The end of {', '.join(names)}", timeout=60)
+        ended = lambda: not set(names) & set(self._alive())  # noqa: E731
+        try:
+            wait_until(ended, what="The end of all", timeout=ALL_AT_ONCE_SECONDS)
+        except WaitTimeout:
+            for pid in [info["pid"] for name, info in self.states().items() if name in names and info["pid"]]:
+                _kill(pid)
+            wait_until(ended, what=f"The end of {', '.join(names)}", timeout=30)
 
 
 def _marked(settings: Settings) -> list[psutil.Process]:
@@ -174,6 +181,10 @@ def _signal(send: Callable[[], None]) -> None:
         return  # it ended by itself, which is what was wanted
 
 
+def _kill(pid: int) -> None:
+    _signal(lambda: psutil.Process(pid).kill())
+
+
 def _zombie(pid: int) -> bool:
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
@@ -207,7 +218,7 @@ def _program(process: Process, settings: Settings) -> str:
     return (
         f"[program:{process.name}]\ncommand={command}\ndirectory={_escape(str(process.directory))}\n{user}"
         f"environment={environment}\nautostart=false\nautorestart=true\nstartsecs=1\nstartretries=100000\n"
-        f"stopsignal={process.stop_signal}\nstopwaitsecs=25\nstopasgroup=false\nkillasgroup=true\n"
+        f"stopsignal={process.stop_signal}\nstopwaitsecs={process.stop_seconds}\nstopasgroup=false\nkillasgroup=true\n"
         f"redirect_stderr=true\nstdout_logfile={_escape(str(settings.state / 'logs' / process.name))}.log\n"
         "stdout_logfile_maxbytes=20MB\nstdout_logfile_backups=1\n"
     )

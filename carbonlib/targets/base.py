@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..changes import Plan
@@ -26,6 +27,31 @@ class Layer(Protocol):
     def status(self) -> list[Component]:
         """What its components are doing."""
         ...
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of a Kafka cluster, which is restarted by itself.
+
+    Args:
+        name: of its process or pod.
+        node: its id in the cluster.
+        votes, serves: whether it is a controller, and whether a broker; it may be both.
+        revision: what it was started with, empty where it does not run.
+        declared: what it would be started with now.
+    """
+
+    name: str
+    node: int
+    votes: bool
+    serves: bool
+    revision: str
+    declared: str
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a restart would change what it runs with."""
+        return self.revision != self.declared
 
 
 class Target(Protocol):
@@ -88,6 +114,14 @@ class Target(Protocol):
 
     def kill(self, member: str) -> Callable[[], bool]:
         """End a member at once, without a word to it; the result tells whether another runs in its place."""
+        ...
+
+    def restart(self, member: str) -> Callable[[], bool]:
+        """End a member in order and start it as it is declared now; the result tells whether it answers again."""
+        ...
+
+    def kafka_members(self) -> Sequence[Member]:
+        """The members of the Kafka cluster under the current options."""
         ...
 
     def preflight(self, **needs: float) -> Any:

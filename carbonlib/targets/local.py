@@ -16,10 +16,10 @@ from ..config import Settings, settings
 from ..local import addresses, manifest
 from ..local.layers import Engines, ProcessLayer
 from ..local.preflight import Findings, inspect, taken_ports
-from ..local.stack import LIVE, Stack, kind_of
+from ..local.stack import LIVE, Stack, broker_settings, kind_of
 from ..local.supervision import marked
 from ..secrets import Secrets
-from .base import Layer
+from .base import Layer, Member
 
 CORE = ("kafka", "registry", "connect", "flink", "doris", "iceberg")
 LAYERS = (*CORE, "mariadb", "search", "objectstore", "apis", "feed")
@@ -150,6 +150,30 @@ class Local:
             raise UsageError(f"No process {member!r} runs here.", remedy=f"Running ones: {running or 'none'}.")
         os.kill(pid, signal.SIGKILL)
         return lambda: self._pid(member) not in (None, pid)
+
+    def restart(self, member: str) -> Callable[[], bool]:
+        """Stop a process by its own signal and start it with what is declared now.
+
+        Raises:
+            UsageError: no such process is declared here.
+        """
+        declared = {p.name: p for layer in LAYERS for p in self.processes(layer)}
+        if member not in declared:
+            raise UsageError(f"There is no process {member!r} here.", remedy=f"Declared: {', '.join(declared)}.")
+        self.stack.restart(declared[member])
+        return lambda: self.stack.answers(declared[member])
+
+    def kafka_members(self) -> Sequence[Member]:
+        """The brokers, each of which may vote too, as their settings say."""
+        found = ((p, broker_settings(p)) for p in self.processes("kafka"))
+        return [
+            Member(
+                p.name, int(s["node.id"]), "controller" in s["process.roles"], "broker" in s["process.roles"],
+                self.stack.revision(p.name), p.fingerprint,
+            )
+            for p, s in found
+            if s
+        ]  # fmt: skip
 
     def _pid(self, member: str) -> int | None:
         return self.stack.supervisor.states().get(member, {}).get("pid") or None

@@ -1,0 +1,278 @@
+"""The cluster behind the topics: who votes, where the replicas lie, and moving them.
+
+librdkafka, which everything else here speaks through, has none of these requests; kafka-python has. A client is opened
+for each call: what is asked for here is asked while brokers go and come, and a client that is new knows who is there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from .._errors import ApplyError, EngineError, TargetUnreachable
+from .bootstrap import security_of
+
+Place = tuple[str, int]  # topic and number of a partition
+REQUEST_SECONDS = 30
+BOOTSTRAP_SECONDS = 10
+CAUGHT_UP_SECONDS = 5.0  # a voter that has fetched the end of the log within this time follows
+NOTEBOOK = "deploy-10"
+CHECKS_HOST = "ssl.endpoint.identification.algorithm"
+# Names of librdkafka, in which settings come, and what this library calls them.
+_SETTINGS = {
+    "security.protocol": "security_protocol",
+    "sasl.mechanism": "sasl_mechanism",
+    "sasl.mechanisms": "sasl_mechanism",
+    "sasl.username": "sasl_plain_username",
+    "sasl.password": "sasl_plain_password",
+    "ssl.ca.location": "ssl_cafile",
+    "ssl.certificate.location": "ssl_certfile",
+    "ssl.key.location": "ssl_keyfile",
+    "ssl.key.password": "ssl_password",
+}
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A broker that the cluster knows.
+
+    Args:
+        node: its id.
+        rack: where it stands, empty where it does not say.
+        fenced: known, and at present not one of the live.
+    """
+
+    node: int
+    rack: str
+    fenced: bool
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition and where it lies.
+
+    Args:
+        leader: node of its leader, -1 where it has none.
+        replicas: nodes that hold it, the preferred leader first.
+        in_sync: those of them that have all of it.
+        least: how many must be in sync for a write to be taken.
+    """
+
+    topic: str
+    number: int
+    leader: int
+    replicas: tuple[int, ...]
+    in_sync: tuple[int, ...]
+    least: int = 1
+
+    @property
+    def place(self) -> Place:
+        """Topic and number."""
+        return self.topic, self.number
+
+    @property
+    def name(self) -> str:
+        """`topic-number`."""
+        return f"{self.topic}-{self.number}"
+
+
+@dataclass(frozen=True)
+class Quorum:
+    """The voters over the cluster's metadata.
+
+    Args:
+        active: node of the leader of the quorum, the active controller.
+        voters: nodes that vote.
+        behind: voters that do not follow, with the seconds since they last had everything.
+    """
+
+    active: int
+    voters: tuple[int, ...]
+    behind: Mapping[int, float]
+
+    def survives_one_less(self) -> bool:
+        """Whether those that follow are a majority even without one of them."""
+        following = len(self.voters) - len(self.behind)
+        return 2 * (following - 1) > len(self.voters)
+
+
+class KafkaCluster:
+    """A cluster, by its bootstrap servers.
+
+    Args:
+        bootstrap_servers: as every client here takes them, with what their listener asks for.
+    """
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._servers = bootstrap_servers
+
+    @contextmanager
+    def _admin(self) -> Iterator[Any]:
+        from kafka import KafkaAdminClient
+        from kafka.errors import KafkaError
+
+        try:
+            admin = KafkaAdminClient(
+                bootstrap_servers=str(self._servers).split(","), request_timeout_ms=REQUEST_SECONDS * 1000,
+                bootstrap_timeout_ms=BOOTSTRAP_SECONDS * 1000, **_translated(security_of(self._servers)),
+            )  # fmt: skip
+        except (KafkaError, OSError) as error:
+            raise TargetUnreachable(
+                f"Kafka at {self._servers} does not answer.", cause=_reason(error), notebook=NOTEBOOK
+            ) from error
+        try:
+            yield admin
+        except (KafkaError, OSError) as error:
+            raise EngineError("Kafka did not answer a request.", cause=_reason(error), notebook=NOTEBOOK) from error
+        finally:
+            admin.close()
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def brokers(self) -> list[Broker]:
+        """Every broker that is registered, live or fenced, by node."""
+        with self._admin() as admin:
+            found = admin.describe_cluster()["brokers"]
+        brokers = [Broker(b["broker_id"], b.get("rack") or "", bool(b.get("is_fenced"))) for b in found]
+        return sorted(brokers, key=lambda b: b.node)
+
+    def layout(self) -> list[Partition]:
+        """Every partition, those of Kafka's own topics included, by topic and number."""
+        with self._admin() as admin:
+            topics = admin.describe_topics()
+            least = _minima(admin, [t["name"] for t in topics])
+        found = [
+            Partition(
+                t["name"], p["partition_index"], p["leader_id"], tuple(p["replica_nodes"]), tuple(p["isr_nodes"]),
+                least.get(t["name"], 1),
+            )
+            for t in topics
+            for p in t["partitions"]
+        ]  # fmt: skip
+        return sorted(found, key=lambda p: p.place)
+
+    def quorum(self) -> Quorum:
+        """Who votes over the metadata, who leads, and who does not follow."""
+        with self._admin() as admin:
+            state = admin.describe_metadata_quorum()["topics"][0]["partitions"][0]
+        voters = {v["replica_id"]: v["last_caught_up_timestamp"] for v in state["current_voters"]}
+        now = voters[state["leader_id"]]  # the leader's own entry is its clock; -1 has not fetched since its election
+        since = {node: (now - at) / 1000 if at >= 0 else math.inf for node, at in voters.items()}
+        behind = {node: seconds for node, seconds in since.items() if seconds > CAUGHT_UP_SECONDS}
+        return Quorum(state["leader_id"], tuple(sorted(voters)), behind)
+
+    def sizes(self) -> dict[Place, int]:
+        """Bytes of each partition, of its largest replica."""
+        with self._admin() as admin:
+            answers = admin.describe_log_dirs()
+        sizes: dict[Place, int] = {}
+        for topic in (t for answer in answers for folder in answer["log_dirs"] for t in folder["topics"]):
+            for partition in topic["partitions"]:
+                place = topic["name"], partition["partition_index"]
+                sizes[place] = max(sizes.get(place, 0), partition["partition_size"])
+        return sizes
+
+    def moving(self) -> dict[Place, tuple[int, ...]]:
+        """Partitions whose replicas are being moved, with the nodes that they come to."""
+        with self._admin() as admin:
+            found = admin.list_partition_reassignments()
+        return {(tp.topic, tp.partition): tuple(state["adding_replicas"]) for tp, state in found.items()}
+
+    def feature(self, name: str = "metadata.version") -> tuple[int, int]:
+        """The level of a feature that the cluster uses, and the highest that the broker asked could."""
+        with self._admin() as admin:
+            found = admin.describe_features()[name]
+        return int(found["finalized"][1]), int(found["supported"][1])
+
+    # -- acting -----------------------------------------------------------------------------------------------------
+
+    def reassign(self, wanted: Mapping[Place, Sequence[int] | None]) -> None:
+        """Begin to move partitions to these nodes, the preferred leader first; None calls a move off.
+
+        Raises:
+            ApplyError: naming the partitions that the cluster refused to move.
+        """
+        from kafka import TopicPartition
+
+        with self._admin() as admin:
+            moves = {TopicPartition(*place): list(nodes) if nodes else None for place, nodes in wanted.items()}
+            answers = admin.alter_partition_reassignments(moves)
+        refused = [f"{tp.topic}-{tp.partition}: {error.__name__}" for tp, error in answers.items() if error]
+        if refused:
+            raise ApplyError(
+                f"{len(refused)} partitions were not moved.", cause="; ".join(refused),
+                remedy="Look whether every broker of the plan is live, then plan again.",
+            )  # fmt: skip
+
+    def elect_preferred(self) -> None:
+        """Give every partition back to its preferred leader, where that is in sync."""
+        with self._admin() as admin:
+            admin.elect_leaders(0, raise_errors=False)
+
+    def configure(self, brokers: Mapping[int, Mapping[str, str]], topics: Mapping[str, Mapping[str, str]]) -> None:
+        """Set dynamic settings of brokers and topics; an empty value takes a setting away.
+
+        Raises:
+            ApplyError: naming what was refused.
+        """
+        from kafka.admin import ConfigResource, ConfigResourceType
+
+        wanted = [(ConfigResourceType.BROKER, str(node), config) for node, config in brokers.items()]
+        wanted += [(ConfigResourceType.TOPIC, name, config) for name, config in topics.items()]
+        with self._admin() as admin:
+            resources = [
+                ConfigResource(kind, name, {k: ("SET", v) if v else ("DELETE", None) for k, v in config.items()})
+                for kind, name, config in wanted
+            ]
+            answers = admin.alter_configs(resources, raise_on_unknown=False) if resources else {}
+        refused = [f"{name}: {said}" for each in answers.values() for name, said in each.items() if said != "OK"]
+        if refused:
+            raise ApplyError(f"{len(refused)} settings were refused.", cause="; ".join(refused))
+
+    def unregister(self, node: int) -> None:
+        """Have the cluster forget a broker that has left for good.
+
+        Raises:
+            ApplyError: it is not known, or still needed.
+        """
+        from kafka.errors import NoError, for_code
+
+        from .kafka_messages import UnregisterBrokerRequest
+
+        with self._admin() as admin:
+            answer = admin._manager.run(admin._manager.send, UnregisterBrokerRequest(broker_id=node))
+        error = for_code(answer.error_code)
+        if error is not NoError:
+            raise ApplyError(f"Broker {node} was not forgotten.", cause=answer.error_message or error.__name__)
+
+
+def _translated(security: Mapping[str, str]) -> dict[str, Any]:
+    """Settings of librdkafka in the names of this library.
+
+    Raises:
+        EngineError: one that this library has no word for, so that nothing is left out in silence.
+    """
+    known = {ours: security[name] for name, ours in _SETTINGS.items() if name in security}
+    checks = security.get(CHECKS_HOST, "https")
+    unknown = sorted(set(security) - set(_SETTINGS) - {CHECKS_HOST})
+    if unknown:
+        raise EngineError(f"{', '.join(unknown)}: no such setting can be given to the client that moves replicas.")
+    return known if checks == "https" else {**known, "ssl_check_hostname": False}
+
+
+def _minima(admin: Any, topics: Iterable[str]) -> dict[str, int]:
+    """How many replicas of each topic must be in sync."""
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+    name = "min.insync.replicas"
+    asked = [ConfigResource(ConfigResourceType.TOPIC, topic, {name: None}) for topic in topics]
+    answers = admin.describe_configs(asked, config_filter="all")
+    found: Mapping[str, Any] = next(iter(answers.values()), {})
+    return {topic: int(config[name]["value"]) for topic, config in found.items() if name in config}
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
