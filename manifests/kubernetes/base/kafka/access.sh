@@ -13,7 +13,7 @@ done
 
 for file in "$here"/passwords/*; do
   user=$(basename "$file")
-  (umask 077 && printf 'SCRAM-SHA-512=[iterations=8192,password=%s]\n' "$(cat "$file")" >/tmp/password)
+  (umask 077 && printf 'SCRAM-SHA-512=iterations=8192,password=%s\n' "$(cat "$file")" >/tmp/password)
   "$bin/kafka-configs.sh" "${server[@]}" --alter --entity-type users --entity-name "$user" --add-config-file /tmp/password
   rm /tmp/password
 done
