@@ -47,7 +47,7 @@ def main() -> int:
     parser.add_argument("--state", type=Path, default=STATE, help="folder of everything it keeps")
     parser.add_argument("--port-base", type=int, default=PORT_BASE, help="first of its ports, all on 127.0.0.1")
     parser.add_argument("--engines", action=argparse.BooleanOptionalAction, help="real engines behind the pods")
-    chosen = parser.parse_args()
+    chosen = parser.parse_intermixed_args()
     began = time.monotonic()
 
     def progress(line: str) -> None:

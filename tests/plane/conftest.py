@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ PORT_BASE = 24500  # below the ports that the system gives to whoever asks for a
 def plane() -> Iterator[ControlPlane]:
     """A running control plane with three nodes in three zones; ended after the last test."""
     if "CARBON_PLANE_STATE" in os.environ:
-        yield ControlPlane(Path(os.environ["CARBON_PLANE_STATE"]), PORT_BASE)
+        with _kubectl(ControlPlane(Path(os.environ["CARBON_PLANE_STATE"]), PORT_BASE)) as plane:
+            yield plane
         return
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     base = int(os.environ.get("CARBON_PLANE_PORT_BASE", PORT_BASE)) + worker * len(ROLES)
@@ -34,10 +36,19 @@ def plane() -> Iterator[ControlPlane]:
     plane = ControlPlane(folder, base)
     try:
         plane.up(print)
-        yield plane
+        with _kubectl(plane):
+            yield plane
     finally:
         plane.down(print)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _kubectl(plane: ControlPlane) -> Iterator[ControlPlane]:
+    """Manifests are rendered by the kubectl on the PATH."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(plane.programs_folder), prepend=os.pathsep)
+        yield plane
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shlex
 import shutil
 import ssl
 import subprocess
@@ -51,6 +52,11 @@ class ControlPlane:
         return self.identity.kubeconfig("admin")
 
     @property
+    def programs_folder(self) -> Path:
+        """A folder with `kubectl`, for the PATH."""
+        return self.state / "bin"
+
+    @property
     def programs(self) -> list[Program]:
         """Its programs in the order of their start."""
         return programs(self.state, self.port_base, self.identity, self._plumbing)
@@ -75,6 +81,7 @@ class ControlPlane:
             EngineError: a process ended instead of becoming ready.
         """
         with self._alone():
+            self._offer(binary.path())
             missing = [p for p in self.programs if not self.processes.running(p.name)]
             if not missing and self._furnished.exists():
                 return False
@@ -129,6 +136,13 @@ class ControlPlane:
         self._refuse_taken_ports()
         self.identity.create()
         self._remember()
+
+    def _offer(self, program: Path) -> None:
+        """Let shells and notebooks find the kubectl that is part of the program."""
+        self.programs_folder.mkdir(parents=True, exist_ok=True)
+        script = self.programs_folder / "kubectl"
+        script.write_text(f'#!/bin/sh\nexec {shlex.quote(str(program))} kubectl "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
 
     def _refuse_taken_ports(self) -> None:
         for role, port in ports(self.port_base).items():

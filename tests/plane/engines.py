@@ -53,13 +53,13 @@ class Engines:
         if done.returncode:
             raise EngineError(f"The engines did not go {verb}.", remedy="Read the lines above.")
 
-    def sizes(self) -> Mapping[str, Any]:
+    def options(self) -> Mapping[str, Any]:
         """The options under which they run."""
         return Local(self.settings).profile()
 
     def references(self) -> dict[str, str]:
         """What the references in manifests and SQL stand for on their ports."""
-        return references(self.settings, dict(self.sizes()))
+        return references(self.settings, dict(self.options()))
 
     def secrets(self) -> Secrets:
         """The values that they are started with."""
@@ -76,7 +76,7 @@ def main() -> int:
         if verb == "down":
             platform.down(purge=True)
             return 0
-        layers = ("engines", *LAYERS)
+        layers = ("prerequisites", *LAYERS)
         platform.apply(
             platform.plan(*layers, **options), on_change=lambda c: print(f"  {c.action} {c.object}", flush=True)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,25 +14,28 @@ from carbonlib._project import MANIFESTS
 
 PRODUCTION = MANIFESTS / "kubernetes" / "overlays" / "production"
 VALUES = MANIFESTS / "kubernetes" / "values.yaml"
-# What differs from production beside the addresses, each with its reason.
-SUBSTITUTIONS: dict[str, str] = {}
+TARGET = MANIFESTS / "kubernetes" / "target.yaml"
 HEAD = "# Written by `python -m tests.plane up`; made anew each time.\n"
+# The engines' second door asks for no password: who comes through the API server has shown a token there.
+OPEN = {"kafka.security_protocol": "PLAINTEXT"}
 
 
-def write(folder: Path, references: Mapping[str, str], forward_port: int) -> Path:
+def write(folder: Path, references: Mapping[str, str], options: Mapping[str, Any], forward_port: int) -> Path:
     """Write the overlay's folder and return it.
 
     Args:
         references: what the references stand for on the engines' ports, by name.
+        options: the options of the engines, which say what of the external systems is there.
         forward_port: where the first broker's forwarded port is on this machine; the others follow.
     """
     folder.mkdir(parents=True, exist_ok=True)
     base = os.path.relpath(PRODUCTION, folder.resolve())  # kustomize takes no absolute path
     kustomization = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": [base]}
     _write(folder / "kustomization.yaml", kustomization)
-    wanted = read_mapping(VALUES)
-    values = {name: references[name] for name in wanted if name in references}
-    _write(folder / "values.yaml", {**values, "kafka.forward_port": forward_port})
+    values = {name: references[name] for name in read_mapping(VALUES) if name in references}
+    _write(folder / "values.yaml", {**values, **OPEN, "kafka.forward_port": forward_port})
+    switches = read_mapping(TARGET, needs=["switches"])["switches"]
+    _write(folder / "target.yaml", {"switches": {name: options[name] for name in switches}})
     return folder
 
 

@@ -37,7 +37,7 @@ class Lead:
 
 def table() -> dict[str, Any]:
     """The content of `plumbing.yaml`."""
-    return read_mapping(TABLE, needs=("pods", "others", "secrets", "certificates"))
+    return read_mapping(TABLE, needs=("pods", "others", "secrets"))
 
 
 def leads(engines: Settings, sizes: Mapping[str, Any]) -> list[Lead]:

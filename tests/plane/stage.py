@@ -46,8 +46,8 @@ class Stage:
         progress("the control plane is there" if self.plane.up(progress) else "the control plane runs already")
         if self._wanted:
             first = manifest.port(self.engines.settings, "kafka_forwarded")
-            overlay.write(self.overlay, self.engines.references(), first)
-            made = supplies.supply(self.plane, self.engines.secrets(), self.overlay)
+            overlay.write(self.overlay, self.engines.references(), self.engines.options(), first)
+            made = supplies.supply(self.plane, self.engines.secrets())
             progress(f"supplied as a cluster's owner would: {', '.join(made)}")
 
     def down(self, progress: Progress) -> bool:
@@ -63,14 +63,14 @@ class Stage:
     def use(self) -> str:
         """The line that lets a shell use it."""
         more = f" CARBON_OVERLAY={self.overlay}" if self._wanted else ""
-        return f"export KUBECONFIG={self.plane.kubeconfig}{more}"
+        return f"export PATH={self.plane.programs_folder}:$PATH KUBECONFIG={self.plane.kubeconfig}{more}"
 
     def _plumb(self) -> None:
         """Write where ports and logs of pods lead; what read it before is stopped, to be started anew."""
         folder = self.plane.state / "pods"
         folder.mkdir(parents=True, exist_ok=True)
         before = self._plumbing.read_text(encoding="utf-8") if self._plumbing.exists() else ""
-        leads = plumbing.leads(self.engines.settings, self.engines.sizes())
+        leads = plumbing.leads(self.engines.settings, self.engines.options())
         plumbing.write(self._plumbing, leads, folder)
         if self._plumbing.read_text(encoding="utf-8") != before:
             self.plane.processes.stop("kwok")
