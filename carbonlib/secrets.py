@@ -49,14 +49,18 @@ class Secrets(Mapping[str, str]):
         missing = [n for n in names if n not in self._values]
         if not missing:
             return
-        # All four character classes, as a strong password policy asks, and no sign that a config format reads.
-        self._values.update({n: "Cb1-" + random_source.token_hex(12) for n in missing})
+        self._values.update({n: new_value() for n in missing})
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_suffix(".tmp")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(self._values, file, indent=1, sort_keys=True)
         temporary.replace(self._path)
+
+
+def new_value() -> str:
+    """A random password: all four character classes, as a strong policy asks; no sign that a config format reads."""
+    return "Cb1-" + random_source.token_hex(12)
 
 
 def _read(path: Path) -> dict[str, str]:
