@@ -15,7 +15,7 @@ from .checks import check_at_least, check_empty, check_equal, check_zero, target
 if TYPE_CHECKING:
     from .platform import Platform
 
-_LAZY = ("bench", "care", "deadletters", "dimension", "drills", "evolution", "operations", "oracle", "proofs")
+_LAZY = ("bench", "care", "deadletters", "dimension", "drills", "evolution", "operations", "oracle", "proofs", "sizing")
 
 __all__ = [
     "CarbonError",
@@ -34,6 +34,7 @@ __all__ = [
     "operations",
     "oracle",
     "proofs",
+    "sizing",
     "target_at_least",
     "target_at_most",
 ]

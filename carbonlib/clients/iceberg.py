@@ -136,6 +136,11 @@ class Iceberg:
         tables = {name: self._table(name) for name in self.tables}
         return {name: None if table is None else _count(table) for name, table in tables.items()}
 
+    def file_sizes(self) -> dict[str, tuple[int, int]]:
+        """Rows, and bytes of the data files that hold them, of each declared table that is there."""
+        tables = {name: self._table(name) for name in self.tables} if self._has_database() else {}
+        return {name: (_count(table), _bytes(table)) for name, table in tables.items() if table is not None}
+
     def rows(self, name: str, columns: Sequence[str] = ("*",)) -> pd.DataFrame:
         """Every row of a table, in no order; all columns, or those that are named."""
         return self._existing(name).scan(selected_fields=tuple(columns)).to_pandas()
@@ -164,6 +169,12 @@ def _count(table: Table) -> int:
     """Rows as the newest commit has added them up: to count them anew reads every manifest."""
     snapshot = table.current_snapshot()
     return 0 if snapshot is None else _summed(snapshot)[2]
+
+
+def _bytes(table: Table) -> int:
+    snapshot = table.current_snapshot()
+    summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+    return int(summary.get("total-files-size", 0))
 
 
 def _summed(snapshot: Snapshot) -> list[int]:

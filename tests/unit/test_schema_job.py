@@ -85,6 +85,8 @@ def test_the_manifest_mounts_every_file_and_every_secret_of_the_schema() -> None
     files = set((SQL / "doris").glob("[0-9]*.sql"))
     assert mounted == files
     asked = {n for f in files for n in names(f.read_text()) if n.startswith("secret.")} | {"secret.doris_root"}
+    plain = {n for f in files for n in names(f.read_text())} - asked
+    assert set(yaml.safe_load((folder / "schema-values.yaml").read_text())) == plain
     container = yaml.safe_load((folder / "schema.yaml").read_text())["spec"]["template"]["spec"]["containers"][0]
     given = {e["name"]: e["valueFrom"]["secretKeyRef"]["key"] for e in container["env"]}
     assert given == {f"CARBON_SECRET_{n.removeprefix('secret.').upper()}": n.removeprefix("secret.") for n in asked}
