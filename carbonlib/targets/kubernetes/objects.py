@@ -94,6 +94,12 @@ def differences(live: Object, wanted: Object) -> tuple[Object, Object]:
     return before, after
 
 
+def declared_otherwise(manifest: Object, live: Object) -> list[str]:
+    """Dotted paths of declared fields whose live value is another, in the server's way of writing it or in truth."""
+    sides = _walk(manifest.get("spec") or {}, live.get("spec") or {}, "spec")
+    return [path for path, sent, _ in sides if sent is not None]
+
+
 def summary(obj: Object) -> Object:
     """What is worth telling of an object that is new: replicas, images, storage, names of the keys it holds."""
     spec = obj.get("spec") or {}

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ..._errors import AccessDenied, ApplyError, FieldConflict, ImmutableField, NotThereYet
+from ..._errors import AccessDenied, ApplyError, FieldConflict, ImmutableField, NotThereYet, shorten
 from ...changes import UNCHANGED, Change, Plan
 from ...waiting import wait_until
 from . import ownership
 from .cluster import Cluster
 from .inventory import AT_ONCE, owned
-from .objects import KEPT, Object, differences, dropped_fields, identity, in_order, summary
+from .objects import KEPT, Object, declared_otherwise, differences, dropped_fields, identity, in_order, summary
 from .references import referenced
 
 DROPPED = "dropped_by_server"
@@ -86,8 +86,9 @@ def _refuse(errors: list[ApplyError]) -> None:
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        causes = "\n".join(f"{e.message} {e.cause.splitlines()[0] if e.cause else ''}" for e in errors)
-        raise ApplyError(f"The server refuses {len(errors)} objects.", cause=causes, remedy=errors[0].remedy)
+        told = "; ".join(e.message for e in errors)
+        causes = "\n".join(shorten(e.cause, 500 // len(errors) + 50) for e in errors)
+        raise ApplyError(f"The server refuses {len(errors)} objects. {told}", cause=causes, remedy=errors[0].remedy)
 
 
 def _change(cluster: Cluster, manifest: Object, force: bool) -> Change | None:
@@ -102,10 +103,12 @@ def _change(cluster: Cluster, manifest: Object, force: bool) -> Change | None:
         trial = None  # its kind or its namespace comes first
     except FieldConflict as conflict:
         return _contested(cluster, manifest, live, conflict)
-    except ImmutableField:
-        if manifest["kind"] != "Job" or live is None:
+    except ImmutableField as error:
+        if live is None:
             raise
-        return _replacement(cluster, manifest, live)
+        if manifest["kind"] == "Job":
+            return _replacement(cluster, manifest, live)
+        raise _naming_fields(error, manifest, live) from None
     if live is None or trial is None:
         told = summary(manifest)
         return Change(identity(manifest), "create", None, told, _apply(cluster, manifest, force, told, gone))
@@ -114,6 +117,13 @@ def _change(cluster: Cluster, manifest: Object, force: bool) -> Change | None:
         return None
     _note(after, trial)
     return Change(identity(manifest), "update", before, after, _apply(cluster, manifest, force, after))
+
+
+def _naming_fields(error: ImmutableField, manifest: Object, live: Object) -> ImmutableField:
+    """The server tells which fields may change; the reader wants to know which one was."""
+    fields = ", ".join(declared_otherwise(manifest, live))
+    message = f"{identity(manifest)}: cannot change while the object lives; declared otherwise than it is: {fields}."
+    return ImmutableField(message, cause=error.cause, remedy=error.remedy)
 
 
 def _contested(cluster: Cluster, manifest: Object, live: Object | None, conflict: FieldConflict) -> Change:
