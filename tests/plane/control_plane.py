@@ -131,8 +131,9 @@ class ControlPlane:
         for name in reversed(self.running()):
             progress(f"stopping {name}, which is left of an earlier one")
             self.processes.stop(name)
-        for folder in ("etcd", "logs", "pids"):
-            shutil.rmtree(self.state / folder, ignore_errors=True)
+        shutil.rmtree(self.state / "etcd", ignore_errors=True)
+        for one in self.programs:
+            self.processes.log(one.name).unlink(missing_ok=True)
         self._refuse_taken_ports()
         self.identity.create()
         self._remember()
