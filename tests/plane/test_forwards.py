@@ -271,6 +271,25 @@ def test_a_taken_port_is_told(forwards: Forwards) -> None:
     assert forwards.open(WHERE, "pod/engine-0", WEB) > 0
 
 
+def test_processes_share_a_port_that_leads_to_the_same_place(cluster: Cluster, forwards: Forwards) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    assert forwards.open(WHERE, "pod/engine-0", WEB, port, shared=True) == port
+    with Forwards(cluster) as second:  # a lock counts for each time that a file is opened, as between processes
+        assert second.open(WHERE, "pod/engine-0", WEB, port, shared=True) == port
+        assert {get(port) for _ in range(4)} == {b"xxxxx"}
+        with Forwards(cluster) as third:
+            with pytest.raises(UsageError, match=rf"Port {port}(.|\n)*leads to pod/engine-0:{WEB}(.|\n)*pod/engine-1"):
+                third.open(WHERE, "pod/engine-1", WEB, port, shared=True)
+            with pytest.raises(UsageError, match="cannot be listened on"):
+                third.open(WHERE, "pod/engine-1", WEB, port)
+    assert get(port) == b"xxxxx"
+    forwards.close()
+    with Forwards(cluster) as later:
+        assert later.open(WHERE, "pod/engine-1", WEB, port, shared=True) == port
+        assert get(port) == b"xxxxx"
+
+
 def test_a_pod_knows_that_it_is_in_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     assert not inside_cluster()

@@ -18,14 +18,17 @@ import selectors
 import socket
 import struct
 import threading
+from contextlib import closing
 from types import TracebackType
 
 from ..._errors import CarbonError, UsageError
 from .backends import backends
 from .cluster import Cluster
+from .ports import HOST, Listener, listen
+
+__all__ = ["HOST", "Forwards", "inside_cluster"]
 
 LOG = logging.getLogger(__name__)
-HOST = "127.0.0.1"
 PATIENCE = 2.0  # seconds for which a lost API server is tried again: whoever connects has a time-out of his own
 ENDED = 10.0  # seconds that a connection is given to end when everything is closed
 BREATH = 0.1  # seconds until the next try to accept, after one that failed
@@ -50,7 +53,16 @@ class Forwards:
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str, int], _Forward] = {}
 
-    def open(self, namespace: str, name: str, port: int, local_port: int = 0, *, ready: bool = True) -> int:
+    def open(
+        self,
+        namespace: str,
+        name: str,
+        port: int,
+        local_port: int = 0,
+        *,
+        ready: bool = True,
+        shared: bool = False,
+    ) -> int:
         """Listen on a port of this machine that leads to a pod or a Service; asked again, it is the same port.
 
         Args:
@@ -58,13 +70,14 @@ class Forwards:
             port: of the pod, or of the Service.
             local_port: 0 takes any that is free.
             ready: whether something must take connections now; otherwise each connection finds out by itself.
+            shared: other processes may forward from the local port to the same place at the same time.
 
         Returns:
             The local port.
 
         Raises:
             EngineError: nothing takes connections; it names the pods and why not.
-            UsageError: the local port is taken, or the name is of another form.
+            UsageError: the local port is taken or leads elsewhere, or the name is of another form.
         """
         key = (namespace, name, port)
         if ready:
@@ -72,7 +85,8 @@ class Forwards:
         with self._lock:
             forward = self._open.get(key)
             if forward is None:
-                forward = self._open[key] = _Forward(self._cluster, *key, _listen(local_port, name))
+                goal = f"{name}:{port} in {namespace} of {self._cluster}"
+                forward = self._open[key] = _Forward(self._cluster, *key, listen(local_port, goal, shared=shared))
         if local_port not in (0, forward.port):
             raise UsageError(f"{name}:{port} is forwarded from port {forward.port} already.", remedy="Use that one.")
         return forward.port
@@ -98,25 +112,15 @@ class Forwards:
         self.close()
 
 
-def _listen(local_port: int, name: str) -> socket.socket:
-    try:
-        return socket.create_server((HOST, local_port))
-    except OSError as error:
-        raise UsageError(
-            f"Port {local_port} of this machine, for {name}, cannot be listened on.", cause=str(error),
-            remedy="End what listens there, or choose another port.",
-        ) from error  # fmt: skip
-
-
 class _Forward:
     """A listener and its connections, a thread each."""
 
-    def __init__(self, cluster: Cluster, namespace: str, name: str, port: int, listener: socket.socket) -> None:
+    def __init__(self, cluster: Cluster, namespace: str, name: str, port: int, listener: Listener) -> None:
         self._cluster = cluster
         self._goal = (namespace, name, port)
         self._listener = listener
-        listener.setblocking(False)
-        self.port = int(listener.getsockname()[1])
+        listener.socket.setblocking(False)
+        self.port = listener.port
         self.problem = ""
         # Closing one end makes the other readable for every thread that waits.
         self._stop, self._wake = socket.socketpair()
@@ -137,12 +141,12 @@ class _Forward:
         self._stop.close()
 
     def _accept(self) -> None:
-        with self._listener, selectors.DefaultSelector() as selector:
-            selector.register(self._listener, selectors.EVENT_READ)
+        with closing(self._listener), selectors.DefaultSelector() as selector:
+            selector.register(self._listener.socket, selectors.EVENT_READ)
             selector.register(self._stop, selectors.EVENT_READ)
             while self._stop not in {key.fileobj for key, _ in selector.select()}:
                 try:
-                    client, (_, peer) = self._listener.accept()
+                    client, (_, peer) = self._listener.socket.accept()
                 except OSError as error:  # the client has left the queue, or no descriptor is free
                     self._note(str(error))
                     select.select([self._stop], [], [], BREATH)
