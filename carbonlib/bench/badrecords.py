@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import random
+import string
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +27,23 @@ if TYPE_CHECKING:
     from ..platform import Platform
 
 GOOD, NULL_KEY, LARGE = "good", "null key", "too large"
-WRONG_TYPE, WRONG_FRAMING = "wrong type", "wrong framing"
-LARGE_TEXT = 40_000  # characters: more than a keyword or a limited column takes, far less than a message may be
+WRONG_TYPE, WRONG_FRAMING, NO_TABLE = "wrong type", "wrong framing", "table missing"
 NO_SCHEMA = MAGIC + b"\x7f\xff\xff\x00"
 MANIFEST = MANIFESTS / "kafka" / "badrecords.yaml"
+
+
+@dataclass(frozen=True)
+class Large:
+    """A text that is too large, in characters, and the length after which it repeats itself."""
+
+    characters: int
+    pattern: int
+
+    @cached_property
+    def text(self) -> str:
+        """The text, the same each time."""
+        pattern = "".join(random.Random(self.characters).choices(string.ascii_letters, k=self.pattern))
+        return (pattern * (self.characters // self.pattern + 1))[: self.characters]
 
 
 @dataclass(frozen=True)
@@ -40,9 +56,11 @@ class Reader:
     typed: str
     text: str
     stored: Mapping[str, str]
+    large: Large
     marked: Sequence[str] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     stays: bool = False
+    without_table: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -51,37 +69,47 @@ class Reader:
 
     @property
     def correction(self) -> tuple[str, str]:
-        """The kind of bad record that the project has a correction for, and the correction's name."""
+        """The kind of bad record whose cause the project can remove, and the correction that its letters then need."""
+        if self.without_table:
+            return NO_TABLE, "none"
         return (WRONG_FRAMING, "as-avro") if self.queue.schema else (WRONG_TYPE, "decimal-comma")
 
 
 @dataclass(frozen=True)
 class Message:
-    """A record to send: its kind, its id, key and value."""
+    """A record to send: its kind, its id, its key, and what makes its value: hundreds of large ones fill the memory."""
 
     kind: str
     id: str
     key: bytes | None
-    value: bytes
+    make: Callable[[], bytes]
+
+    @property
+    def value(self) -> bytes:
+        """The value."""
+        return self.make()
 
 
 def load_readers(names: str = "all", path: Path = MANIFEST) -> list[Reader]:
     """The readers of some queues, or of all, that the manifest says how to try."""
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))["readers"]
-    queues = [q for q in load_queues().choose(names) if q.topic in data]
-    return [Reader(queue, **data[queue.topic]) for queue in queues]
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    queues = [q for q in load_queues().choose(names) if q.topic in data["readers"]]
+    large = Large(**data["large"])
+    return [Reader(queue, large=large, **data["readers"][queue.topic]) for queue in queues]
 
 
 def messages(platform: Platform, reader: Reader, mark: str, *, good: int, each: int) -> list[Message]:
     """Good records with as many bad ones of each kind spread evenly between them.
 
+    For a reader without its table as many as of one kind: they are good, and can be stored once the table is there.
+
     Raises:
         EngineError: when there is no record to copy.
     """
     make = AvroRecords(platform, reader, mark) if reader.queue.schema else JsonRecords(platform, reader, mark)
-    kinds = make.kinds()
+    kinds = [NO_TABLE] if reader.without_table else [GOOD, *make.kinds()]
     placed = []
-    for number, kind in enumerate([GOOD, *kinds]):
+    for number, kind in enumerate(kinds):
         count = good if kind == GOOD else each
         ids = [f"{mark}-{number}-{n}" for n in range(count)]
         placed += [((n + 0.5) / count, number, make.message(kind, i)) for n, i in enumerate(ids)]
@@ -101,18 +129,22 @@ class JsonRecords:
 
     def message(self, kind: str, record_id: str) -> Message:
         """A record of a kind."""
+        key = None if kind == NULL_KEY else record_id.encode()
+        return Message(kind, record_id, key, partial(self._value, kind, record_id))
+
+    def _value(self, kind: str, record_id: str) -> bytes:
         row = _copy(self._reader, self._sample, self._mark, record_id)
         if kind == WRONG_TYPE:
             row[self._reader.typed] = "75,50"
         if kind == LARGE:
-            row[self._reader.text] = "x" * LARGE_TEXT
+            row[self._reader.text] = self._reader.large.text
         value = to_json(row).encode()
         broken = {
             "bytes": b"\x00\xff\xfe\x80",
             WRONG_FRAMING: NO_SCHEMA + value,
             "half a record": value[: len(value) // 2],
         }
-        return Message(kind, record_id, None if kind == NULL_KEY else record_id.encode(), broken.get(kind, value))
+        return broken.get(kind, value)
 
 
 class AvroRecords:
@@ -133,13 +165,13 @@ class AvroRecords:
 
     def message(self, kind: str, record_id: str) -> Message:
         """A record of a kind."""
+        key = None if kind == NULL_KEY else record_id.encode()
+        return Message(kind, record_id, key, partial(self._value, kind, record_id))
+
+    def _value(self, kind: str, record_id: str) -> bytes:
         row = _copy(self._reader, self._sample, self._mark, record_id)
         if kind == LARGE:
-            row[self._reader.text] = "x" * LARGE_TEXT
-        key = None if kind == NULL_KEY else record_id.encode()
-        return Message(kind, record_id, key, self._value(kind, row))
-
-    def _value(self, kind: str, row: dict[str, Any]) -> bytes:
+            row[self._reader.text] = self._reader.large.text
         if kind == "bytes":
             return b"\xff\xfe\x80"
         if kind == WRONG_FRAMING:

@@ -16,6 +16,7 @@ from ..changes import Plan
 from ..deadletters import Letter, Letters, look, plan_replay
 from .badrecords import GOOD, Message, Reader, load_readers, messages
 from .log import until
+from .missingtable import MissingTable
 
 if TYPE_CHECKING:
     from ..platform import Platform
@@ -41,6 +42,11 @@ class BadRecords:
             r.name: messages(platform, r, self._marks[r.name], good=good, each=each) for r in readers
         }
         self._letters: dict[str, Letters] = {}
+        self._missing = {
+            r.name: MissingTable(platform, r.name, r.stored["doris"], r.without_table["table_like"])
+            for r in readers
+            if r.without_table
+        }
 
     def __repr__(self) -> str:
         counts = Counter(m.kind == GOOD for sent in self._sent.values() for m in sent)
@@ -49,7 +55,7 @@ class BadRecords:
         )
 
     def send(self, *, dry_run: bool = False) -> BadRecords:
-        """Send everything, in one order a reader: bad between good.
+        """Send everything, in one order a reader: bad between good. A sink whose table is missing starts before.
 
         Raises:
             PlanShown: on a dry run, which ends a notebook here by wish; nothing was sent.
@@ -57,9 +63,10 @@ class BadRecords:
         if dry_run:
             self._forget_schemas()
             raise PlanShown(f"{self!r}: made, and none was sent.")
+        for missing in self._missing.values():
+            missing.open()
         for reader in self._readers:
-            pairs = [(m.key, m.value) for m in self._sent[reader.name]]
-            self._platform.kafka.produce(reader.queue.sent_to, pairs)
+            self._platform.kafka.produce(reader.queue.sent_to, ((m.key, m.value) for m in self._sent[reader.name]))
         return self
 
     def wait(self, timeout: str | float) -> pd.DataFrame:
@@ -88,8 +95,12 @@ class BadRecords:
             ])  # fmt: skip
         return rows
 
+    def plan_tables(self) -> Plan:
+        """Make the tables that are missing."""
+        return sum((missing.plan() for missing in self._missing.values()), Plan())
+
     def plan_replay(self) -> Plan:
-        """Send those letters again that the project has a correction for, mended by it."""
+        """Send those letters again whose cause is gone, or for which the project has a correction, mended by it."""
         plan = Plan()
         for reader in self._readers:
             kind, correction = reader.correction
@@ -119,10 +130,12 @@ class BadRecords:
         return figure
 
     def clean_up(self) -> None:
-        """Remove what the trial wrote, where its place keeps single rows; schemas of its own too."""
+        """Remove what the trial wrote, where its place keeps single rows; its own sink, table and schemas too."""
+        for missing in self._missing.values():
+            missing.close()
         for reader in self._readers:
             (place, name), mark = next(iter(reader.stored.items())), self._marks[reader.name]
-            if place == "doris" and not reader.stays:
+            if place == "doris" and not reader.stays and not reader.without_table:
                 self._platform.doris_root.execute(f"DELETE FROM {name} WHERE {reader.id} LIKE '{mark}-%'")
             if place == "postgres":
                 self._platform.postgres.execute(f"DELETE FROM {name} WHERE {reader.id} LIKE %s", (f"{mark}-%",))
@@ -152,6 +165,8 @@ class BadRecords:
         return Counter(i for i in read(reader, name, mark) if i.startswith(f"{mark}-"))
 
     def _in_doris(self, reader: Reader, table: str, mark: str) -> list[str]:
+        if reader.name in self._missing and not self._missing[reader.name].made:
+            return []
         found = self._platform.doris.query(f"SELECT {reader.id} AS id FROM {table} WHERE {reader.id} LIKE '{mark}-%'")
         return [str(i) for i in found["id"]]
 
@@ -178,7 +193,7 @@ def bad_records(platform: Platform, readers: str = "all", *, good: int, each: in
         UsageError: none of them is there.
     """
     live = set(platform.connect.status())
-    declared = [r for r in load_readers(readers) if r.name in live or r.queue.sent_to == r.like]
+    declared = [r for r in load_readers(readers) if r.name in live or r.queue.sent_to == r.like or r.without_table]
     if not declared:
         raise UsageError(f"None of the readers of {readers} is there.", remedy="Register the connectors first.")
     return BadRecords(platform, declared, good, each)

@@ -7,6 +7,9 @@ from typing import Any
 
 from confluent_kafka import Producer
 
+# A topic says how large its messages may be, packed; a client, which looks at them before that, only must not say less.
+LARGEST_MESSAGE = 33_554_432
+
 
 class BootstrapServers(str):
     """Addresses of brokers, `host:port,…`, that know the listener's security.
@@ -43,4 +46,5 @@ def connection(servers: str, **options: Any) -> dict[str, Any]:
 
 def idempotent_producer(servers: str, **options: Any) -> Producer:
     """A producer that neither loses nor repeats a record while it lives: idempotent, acknowledged by all replicas."""
-    return Producer(connection(servers, enable_idempotence=True, acks="all", **options))
+    given = {"message_max_bytes": LARGEST_MESSAGE, **options}
+    return Producer(connection(servers, enable_idempotence=True, acks="all", **given))

@@ -29,7 +29,6 @@ from .queues import Queue
 
 TRANSACTION = 500  # letters: a transaction must end long before its time-out
 TIMEOUT_SECONDS = 60.0
-LARGEST_MESSAGE = 4_194_304
 CONNECT_CONTEXT = "__connect.errors."  # what a worker says about a letter beside what is read here
 SENT, HISTORY, MISFIT = "sent", "history", "left"
 
@@ -105,8 +104,7 @@ class Replay:
     def _producer(self) -> Producer:
         name = f"carbon-replay-{self._order.queue.topic}"
         return idempotent_producer(
-            self._servers, transactional_id=name, transaction_timeout_ms=60000,
-            compression_type="lz4", linger_ms=5, message_max_bytes=LARGEST_MESSAGE,
+            self._servers, transactional_id=name, transaction_timeout_ms=60000, compression_type="lz4", linger_ms=5
         )  # fmt: skip
 
     def _items(self, done: Collection[str]) -> Iterator[Item]:

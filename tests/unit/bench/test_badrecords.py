@@ -12,7 +12,17 @@ import pytest
 from confluent_kafka import Producer
 
 from carbonlib._errors import EngineError
-from carbonlib.bench.badrecords import GOOD, LARGE, NULL_KEY, WRONG_FRAMING, WRONG_TYPE, Reader, load_readers, messages
+from carbonlib.bench.badrecords import (
+    GOOD,
+    LARGE,
+    NO_TABLE,
+    NULL_KEY,
+    WRONG_FRAMING,
+    WRONG_TYPE,
+    Reader,
+    load_readers,
+    messages,
+)
 from carbonlib.changes import Plan
 from carbonlib.clients.avro import decode, encode, schema_id_of
 
@@ -22,6 +32,8 @@ SCHEMA = {"type": "record", "name": "Price", "fields": [
     {"name": "source", "type": ["null", "string"], "default": None},
     {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
 ]}  # fmt: skip
+
+DEFAULT_REQUEST = 1_048_576  # bytes that a producer sends unless it is told otherwise
 
 
 class FakeRegistry:
@@ -85,7 +97,7 @@ def test_each_kind_of_json_is_bad_as_it_says(brokers: str, json_reader: Reader) 
             json.loads(made[kind].value)
     assert json.loads(made[WRONG_TYPE].value)["price"] == "75,50"
     assert made[NULL_KEY].key is None and json.loads(made[NULL_KEY].value)["price"] == 75.5
-    assert len(made[LARGE].value) > 32_766
+    assert len(made[LARGE].value) > DEFAULT_REQUEST
 
 
 def test_each_kind_of_avro_is_bad_as_it_says(brokers: str, avro_reader: Reader) -> None:
@@ -100,7 +112,16 @@ def test_each_kind_of_avro_is_bad_as_it_says(brokers: str, avro_reader: Reader) 
     assert schema_id_of(made["unknown schema"].value) not in platform.registry.schemas
     wrong = made[WRONG_TYPE].value
     assert decode(wrong, platform.registry.schemas[4])["price"] == "many" and schema_id_of(wrong) == 4
-    assert len(made[LARGE].value) > 32_766
+    assert len(made[LARGE].value) > DEFAULT_REQUEST
+
+
+def test_a_sink_without_its_table_gets_good_records_only(brokers: str) -> None:
+    (trial,) = load_readers("doris-trial-dlq")
+    day = {"station_id": "s", "temp_max_c": 1.5, "event_time": "2026-01-01 00:00:00.000", "source": "NOAA"}
+    platform, reader = sample(brokers, trial, json.dumps(day).encode())
+    made = messages(platform, reader, "MARK", good=20, each=3)
+    assert [m.kind for m in made] == [NO_TABLE] * 3 and reader.correction == (NO_TABLE, "none")
+    assert [json.loads(m.value) for m in made] == [{**day, "station_id": f"MARK-0-{n}"} for n in range(3)]
 
 
 def test_without_a_record_to_copy_there_is_no_trial(brokers: str, json_reader: Reader) -> None:

@@ -95,6 +95,19 @@ class CheckFieldsTest {
     }
 
     @Test
+    void aTextHasNoMoreBytesThanAllowed() {
+        Map<String, Object> value = good();
+        value.put("id", "8 bytes…");
+        checked("id:string(10)").apply(record(value));
+        String refused = assertThrows(DataException.class, () -> checked("id:string(9)").apply(record(value))).getMessage();
+        assertEquals("Field id is String '8 bytes…' and not a string(9)", refused);
+        value.put("id", 7);
+        assertThrows(DataException.class, () -> checked("id:string(9)?").apply(record(value)));
+        value.remove("id");
+        checked("id:string(9)?").apply(record(value));
+    }
+
+    @Test
     void aValueWithoutFieldsIsRefused() {
         assertEquals("The value has no fields: it is null", assertThrows(DataException.class, () -> checked(FIELDS).apply(record(null))).getMessage());
         assertThrows(DataException.class, () -> checked(FIELDS).apply(record("text")));
@@ -108,7 +121,7 @@ class CheckFieldsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"id", "id:text", "price:decimal", "price:decimal(6)", ":string"})
+    @ValueSource(strings = {"id", "id:text", "price:decimal", "price:decimal(6)", ":string", "id:string(0)", "id:string(-1)", "id:string()"})
     void aDeclarationWithoutSenseIsRefusedAtOnce(String fields) {
         assertThrows(ConfigException.class, () -> checked(fields));
     }
