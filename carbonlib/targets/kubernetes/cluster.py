@@ -121,12 +121,13 @@ class Cluster:
         fields: Selector = None,
     ) -> tuple[Objects, str]:
         """As `list`, with the resourceVersion from which a watch goes on."""
+        query = [("labelSelector", _selector(labels)), ("fieldSelector", _selector(fields))]
         try:
             found = self.kind(kind, api_version)
-        except NotThereYet:
+            answer = self.request("get", found.path(None, namespace), query=query, what=f"{kind} objects")
+        except NotThereYet:  # never was, or its definition has been deleted since
+            self.kinds.forget()
             return [], ""
-        query = [("labelSelector", _selector(labels)), ("fieldSelector", _selector(fields))]
-        answer = self.request("get", found.path(None, namespace), query=query, what=f"{kind} objects")
         # Items of a list do not say what they are.
         items = [{"apiVersion": found.api_version, "kind": kind, **item} for item in answer["items"]]
         return items, answer["metadata"]["resourceVersion"]
@@ -232,6 +233,10 @@ class Cluster:
         headers = {"Accept": accept, "Content-Type": content_type}
         answer: Object = json.loads(self._send(method, path, body, query or [], headers, what or path).data)
         return answer
+
+    def text(self, path: str, query: Query, what: str = "") -> str:
+        """What a path answers as plain text, as a pod's log does."""
+        return _text(self._send("get", path, None, query, {"Accept": "text/plain, */*"}, what or path).data)
 
     def _send(
         self,

@@ -16,25 +16,40 @@ from .ready import RULES, flink_error
 
 WARNINGS = 3  # the newest of each object; they repeat themselves
 LINE = 240
+Trouble = tuple[str, str]  # who, and what is wrong with it
 
 
 def reasons(cluster: Cluster, obj: Object) -> list[str]:
     """Lines such as `kafka-2/kafka: CrashLoopBackOff, 4 restarts, last OOMKilled(137)`; none where nothing is wrong.
+
+    Pods of which the same is to be said share a line.
 
     Args:
         obj: a workload, claim or Flink deployment as it was read.
     """
     pods = pods_of(cluster, obj)
     unwell = [pod for pod in pods if not _well(pod)]
-    lines = [line for pod in unwell for line in pod_lines(pod)]
-    lines += [line for pod in unwell for line in _claim_lines(cluster, pod)]
+    told = [pair for pod in unwell for pair in [*_pod_troubles(pod), *_claim_troubles(cluster, pod)]]
     if obj["kind"].startswith("Flink") and flink_error(obj):
-        lines.append(f"operator: {flink_error(obj)}")
+        told.append(("operator", flink_error(obj)))
     wanted = (obj.get("spec") or {}).get("replicas")
+    lines = _merged(told)
     if obj["kind"] in ("StatefulSet", "Deployment") and len(pods) < (wanted or 0):
         lines.append(f"{len(pods)} of {wanted} pods exist")
-    lines += [w for about in [obj, *_replica_sets(cluster, obj), *unwell] for w in warnings(cluster, about)]
-    return [shorten(line, LINE) for line in dict.fromkeys(lines)]
+    for about in [obj, *_replica_sets(cluster, obj), *unwell]:
+        # The scheduler says the same in the pod's condition and as an event.
+        news = [w for w in warnings(cluster, about) if not any(w.partition(": ")[2] in line for line in lines)]
+        lines += [w for w in news if w not in lines]
+    return [shorten(line, LINE) for line in lines]
+
+
+def _merged(troubles: Iterable[Trouble]) -> list[str]:
+    subjects: dict[str, list[str]] = {}
+    for subject, message in troubles:
+        names = subjects.setdefault(message, [])
+        if subject not in names:
+            names.append(subject)
+    return [f"{', '.join(names)}: {message}" for message, names in subjects.items()]
 
 
 def pods_of(cluster: Cluster, obj: Object) -> list[Object]:
@@ -52,19 +67,19 @@ def pods_of(cluster: Cluster, obj: Object) -> list[Object]:
     return sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
 
 
-def pod_lines(pod: Object) -> list[str]:
+def _pod_troubles(pod: Object) -> list[Trouble]:
     """What a pod says about itself: its containers, its place, its end."""
     name, status = pod["metadata"]["name"], pod.get("status") or {}
-    lines = [line for c in _containers(pod) if (line := _container_line(name, c))]
+    told = [(f"{name}/{c['name']}", _container(c)) for c in _containers(pod) if not c.get("ready")]
     for condition in status.get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] != "True":
-            lines.append(f"{name}: {condition.get('reason')}: {condition.get('message')}")
+            told.append((name, f"{condition.get('reason')}: {condition.get('message')}"))
     if status.get("reason"):
-        lines.append(f"{name}: {status['reason']}: {status.get('message', '')}")
+        told.append((name, f"{status['reason']}: {status.get('message', '')}"))
     if pod["metadata"].get("deletionTimestamp"):
         held = ", ".join(pod["metadata"].get("finalizers") or [])
-        lines.append(f"{name}: being deleted" + (f", held by {held}" if held else ""))
-    return lines or [f"{name}: {status.get('phase', 'Pending')}, not ready"]
+        told.append((name, "being deleted" + (f", held by {held}" if held else "")))
+    return told or [(name, f"{status.get('phase', 'Pending')}, not ready")]
 
 
 def warnings(cluster: Cluster, obj: Object, most: int = WARNINGS) -> list[str]:
@@ -101,10 +116,8 @@ def _done(container: dict[str, Any]) -> bool:
     return container.get("ready", False) or bool(ended and ended.get("exitCode") == 0)
 
 
-def _container_line(pod: str, container: dict[str, Any]) -> str:
+def _container(container: dict[str, Any]) -> str:
     state, last = container.get("state") or {}, (container.get("lastState") or {}).get("terminated")
-    if container.get("ready"):
-        return ""
     parts = []
     if waiting := state.get("waiting"):
         parts.append(" ".join(p for p in (waiting.get("reason"), _in_brackets(waiting.get("message"))) if p))
@@ -116,7 +129,7 @@ def _container_line(pod: str, container: dict[str, Any]) -> str:
         parts.append(f"{container['restartCount']} restarts")
     if last:
         parts.append(f"last {_end(last)}")
-    return f"{pod}/{container['name']}: {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def _end(ended: dict[str, Any]) -> str:
@@ -127,7 +140,7 @@ def _in_brackets(message: str | None) -> str:
     return f"({shorten(message, 120)})" if message else ""
 
 
-def _claim_lines(cluster: Cluster, pod: Object) -> Iterator[str]:
+def _claim_troubles(cluster: Cluster, pod: Object) -> Iterator[Trouble]:
     """Claims of a pod that is not placed yet and that are not bound."""
     if pod["spec"].get("nodeName"):
         return
@@ -136,11 +149,11 @@ def _claim_lines(cluster: Cluster, pod: Object) -> Iterator[str]:
         name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
         claim = cluster.get("PersistentVolumeClaim", name, namespace, "v1") if name else None
         if name and claim is None:
-            yield f"PersistentVolumeClaim/{name}: not there"
+            yield f"PersistentVolumeClaim/{name}", "not there"
         elif claim and (phase := (claim.get("status") or {}).get("phase")) != "Bound":
             storage = claim["spec"].get("storageClassName") or "none, and the cluster has no default"
-            told = "; ".join(warnings(cluster, claim, 1))
-            yield f"PersistentVolumeClaim/{name}: {phase}, storage class {storage}" + (f"; {told}" if told else "")
+            told = "; ".join([f"{phase}, storage class {storage}", *warnings(cluster, claim, 1)])
+            yield f"PersistentVolumeClaim/{name}", told
 
 
 def _replica_sets(cluster: Cluster, obj: Object) -> Sequence[Object]:

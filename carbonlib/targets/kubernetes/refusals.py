@@ -90,6 +90,8 @@ def _conflict(answer: dict[str, Any], message: str, what: str) -> CarbonError:
         for c in _causes(answer)
         if c.get("reason") == "FieldManagerConflict"
     }
+    if answer.get("reason") == "AlreadyExists":
+        return ApplyError(f"{what} is there already.", cause=message, remedy="Apply it instead of creating it.")
     if not owners:
         return ApplyError(f"{what} changed while it was being changed.", cause=message, remedy="Run the plan again.")
     listed = ", ".join(f"{path} by {manager}" for path, manager in sorted(owners.items()))
