@@ -1,0 +1,1 @@
+"""All of manifests/kubernetes, checked without a cluster: rendered, validated, held against what it names."""
