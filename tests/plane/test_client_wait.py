@@ -66,7 +66,8 @@ def test_what_may_still_come_is_waited_for_and_its_reason_is_told_when_time_is_u
     unbound["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = "nobody-provides"
     apply(cluster, place, never, huge, unbound)
     for manifest, words in [
-        (never, ["slow-0/engine, slow-1/engine, slow-2/engine: running, not ready"]), (huge, ["Unschedulable", "Insufficient cpu"]),
+        (never, ["slow-0/engine, slow-1/engine, slow-2/engine: running, not ready"]),
+        (huge, ["Unschedulable", "Insufficient cpu"]),
         (unbound, ["PersistentVolumeClaim/data-unbound-0", "Pending, storage class nobody-provides"]),
     ]:  # fmt: skip
         error, _ = failing(cluster, manifest, SHORT)
