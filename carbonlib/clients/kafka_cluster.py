@@ -1,25 +1,25 @@
 """The cluster behind the topics: who votes, where the replicas lie, and moving them.
 
-librdkafka, which everything else here speaks through, has none of these requests; kafka-python has. A client is opened
-for each call: what is asked for here is asked while brokers go and come, and a client that is new knows who is there.
+librdkafka, which everything else here speaks through, has none of these requests; kafka-python has.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from .._errors import ApplyError, EngineError, TargetUnreachable
 from .bootstrap import security_of
 
+T = TypeVar("T")
 Place = tuple[str, int]  # topic and number of a partition
 REQUEST_SECONDS = 30
 BOOTSTRAP_SECONDS = 10
 CAUGHT_UP_SECONDS = 5.0  # a voter that has fetched the end of the log within this time follows
 NOTEBOOK = "deploy-10"
+LEAST = "min.insync.replicas"
 CHECKS_HOST = "ssl.endpoint.identification.algorithm"
 # Names of librdkafka, in which settings come, and what this library calls them.
 _SETTINGS = {
@@ -108,14 +108,31 @@ class KafkaCluster:
 
     def __init__(self, bootstrap_servers: str) -> None:
         self._servers = bootstrap_servers
+        self._client: Any = None
 
-    @contextmanager
-    def _admin(self) -> Iterator[Any]:
+    def _ask(self, question: Callable[[Any], T]) -> T:
+        """Put a question to the cluster; a client that fails is done with, and a new one knows who is there now."""
+        from kafka.errors import KafkaError
+
+        for last in (False, True):
+            client = self._client = self._client or self._connect()
+            try:
+                return question(client)
+            except (KafkaError, OSError, RuntimeError) as error:
+                self._client = None
+                client.close()
+                if last:
+                    raise EngineError(
+                        "Kafka did not answer a request.", cause=_reason(error), notebook=NOTEBOOK
+                    ) from error
+        raise AssertionError("unreachable")
+
+    def _connect(self) -> Any:
         from kafka import KafkaAdminClient
         from kafka.errors import KafkaError
 
         try:
-            admin = KafkaAdminClient(
+            return KafkaAdminClient(
                 bootstrap_servers=str(self._servers).split(","), request_timeout_ms=REQUEST_SECONDS * 1000,
                 bootstrap_timeout_ms=BOOTSTRAP_SECONDS * 1000, **_translated(security_of(self._servers)),
             )  # fmt: skip
@@ -123,41 +140,43 @@ class KafkaCluster:
             raise TargetUnreachable(
                 f"Kafka at {self._servers} does not answer.", cause=_reason(error), notebook=NOTEBOOK
             ) from error
-        try:
-            yield admin
-        except (KafkaError, OSError) as error:
-            raise EngineError("Kafka did not answer a request.", cause=_reason(error), notebook=NOTEBOOK) from error
-        finally:
-            admin.close()
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
     def brokers(self) -> list[Broker]:
         """Every broker that is registered, live or fenced, by node."""
-        with self._admin() as admin:
-            found = admin.describe_cluster()["brokers"]
+        found = self._ask(lambda admin: admin.describe_cluster())["brokers"]
         brokers = [Broker(b["broker_id"], b.get("rack") or "", bool(b.get("is_fenced"))) for b in found]
         return sorted(brokers, key=lambda b: b.node)
 
     def layout(self) -> list[Partition]:
         """Every partition, those of Kafka's own topics included, by topic and number."""
-        with self._admin() as admin:
-            topics = admin.describe_topics()
-            least = _minima(admin, [t["name"] for t in topics])
+        topics = self._ask(lambda admin: admin.describe_topics())
+        least = self.setting(LEAST, [t["name"] for t in topics])
         found = [
             Partition(
                 t["name"], p["partition_index"], p["leader_id"], tuple(p["replica_nodes"]), tuple(p["isr_nodes"]),
-                least.get(t["name"], 1),
+                int(least.get(t["name"], 1)),
             )
             for t in topics
             for p in t["partitions"]
         ]  # fmt: skip
         return sorted(found, key=lambda p: p.place)
 
+    def setting(self, name: str, topics: Iterable[str]) -> dict[str, str]:
+        """A setting of topics, by topic; the brokers' default where a topic has none of its own."""
+        from kafka.admin import ConfigResource, ConfigResourceType
+
+        asked = [ConfigResource(ConfigResourceType.TOPIC, topic, {name: None}) for topic in topics]
+        if not asked:
+            return {}
+        answers = self._ask(lambda admin: admin.describe_configs(asked, config_filter="all"))
+        found: Mapping[str, Any] = next(iter(answers.values()), {})
+        return {topic: str(config[name]["value"]) for topic, config in found.items() if name in config}
+
     def quorum(self) -> Quorum:
         """Who votes over the metadata, who leads, and who does not follow."""
-        with self._admin() as admin:
-            state = admin.describe_metadata_quorum()["topics"][0]["partitions"][0]
+        state = self._ask(lambda admin: admin.describe_metadata_quorum())["topics"][0]["partitions"][0]
         voters = {v["replica_id"]: v["last_caught_up_timestamp"] for v in state["current_voters"]}
         now = voters[state["leader_id"]]  # the leader's own entry is its clock; -1 has not fetched since its election
         since = {node: (now - at) / 1000 if at >= 0 else math.inf for node, at in voters.items()}
@@ -166,8 +185,8 @@ class KafkaCluster:
 
     def sizes(self) -> dict[Place, int]:
         """Bytes of each partition, of its largest replica."""
-        with self._admin() as admin:
-            answers = admin.describe_log_dirs()
+        live = [b.node for b in self.brokers() if not b.fenced]
+        answers = self._ask(lambda admin: admin.describe_log_dirs(brokers=live))
         sizes: dict[Place, int] = {}
         for topic in (t for answer in answers for folder in answer["log_dirs"] for t in folder["topics"]):
             for partition in topic["partitions"]:
@@ -177,14 +196,12 @@ class KafkaCluster:
 
     def moving(self) -> dict[Place, tuple[int, ...]]:
         """Partitions whose replicas are being moved, with the nodes that they come to."""
-        with self._admin() as admin:
-            found = admin.list_partition_reassignments()
+        found = self._ask(lambda admin: admin.list_partition_reassignments())
         return {(tp.topic, tp.partition): tuple(state["adding_replicas"]) for tp, state in found.items()}
 
     def feature(self, name: str = "metadata.version") -> tuple[int, int]:
         """The level of a feature that the cluster uses, and the highest that the broker asked could."""
-        with self._admin() as admin:
-            found = admin.describe_features()[name]
+        found = self._ask(lambda admin: admin.describe_features())[name]
         return int(found["finalized"][1]), int(found["supported"][1])
 
     # -- acting -----------------------------------------------------------------------------------------------------
@@ -197,9 +214,8 @@ class KafkaCluster:
         """
         from kafka import TopicPartition
 
-        with self._admin() as admin:
-            moves = {TopicPartition(*place): list(nodes) if nodes else None for place, nodes in wanted.items()}
-            answers = admin.alter_partition_reassignments(moves)
+        moves = {TopicPartition(*place): list(nodes) if nodes else None for place, nodes in wanted.items()}
+        answers = self._ask(lambda admin: admin.alter_partition_reassignments(moves))
         refused = [f"{tp.topic}-{tp.partition}: {error.__name__}" for tp, error in answers.items() if error]
         if refused:
             raise ApplyError(
@@ -209,8 +225,7 @@ class KafkaCluster:
 
     def elect_preferred(self) -> None:
         """Give every partition back to its preferred leader, where that is in sync."""
-        with self._admin() as admin:
-            admin.elect_leaders(0, raise_errors=False)
+        self._ask(lambda admin: admin.elect_leaders(0, raise_errors=False))
 
     def configure(self, brokers: Mapping[int, Mapping[str, str]], topics: Mapping[str, Mapping[str, str]]) -> None:
         """Set dynamic settings of brokers and topics; an empty value takes a setting away.
@@ -222,12 +237,11 @@ class KafkaCluster:
 
         wanted = [(ConfigResourceType.BROKER, str(node), config) for node, config in brokers.items()]
         wanted += [(ConfigResourceType.TOPIC, name, config) for name, config in topics.items()]
-        with self._admin() as admin:
-            resources = [
-                ConfigResource(kind, name, {k: ("SET", v) if v else ("DELETE", None) for k, v in config.items()})
-                for kind, name, config in wanted
-            ]
-            answers = admin.alter_configs(resources, raise_on_unknown=False) if resources else {}
+        resources = [
+            ConfigResource(kind, name, {k: ("SET", v) if v else ("DELETE", None) for k, v in config.items()})
+            for kind, name, config in wanted
+        ]
+        answers = self._ask(lambda admin: admin.alter_configs(resources, raise_on_unknown=False)) if resources else {}
         refused = [f"{name}: {said}" for each in answers.values() for name, said in each.items() if said != "OK"]
         if refused:
             raise ApplyError(f"{len(refused)} settings were refused.", cause="; ".join(refused))
@@ -242,8 +256,8 @@ class KafkaCluster:
 
         from .kafka_messages import UnregisterBrokerRequest
 
-        with self._admin() as admin:
-            answer = admin._manager.run(admin._manager.send, UnregisterBrokerRequest(broker_id=node))
+        request = UnregisterBrokerRequest(broker_id=node)
+        answer = self._ask(lambda admin: admin._manager.run(admin._manager.send, request))
         error = for_code(answer.error_code)
         if error is not NoError:
             raise ApplyError(f"Broker {node} was not forgotten.", cause=answer.error_message or error.__name__)
@@ -261,17 +275,6 @@ def _translated(security: Mapping[str, str]) -> dict[str, Any]:
     if unknown:
         raise EngineError(f"{', '.join(unknown)}: no such setting can be given to the client that moves replicas.")
     return known if checks == "https" else {**known, "ssl_check_hostname": False}
-
-
-def _minima(admin: Any, topics: Iterable[str]) -> dict[str, int]:
-    """How many replicas of each topic must be in sync."""
-    from kafka.admin import ConfigResource, ConfigResourceType
-
-    name = "min.insync.replicas"
-    asked = [ConfigResource(ConfigResourceType.TOPIC, topic, {name: None}) for topic in topics]
-    answers = admin.describe_configs(asked, config_filter="all")
-    found: Mapping[str, Any] = next(iter(answers.values()), {})
-    return {topic: int(config[name]["value"]) for topic, config in found.items() if name in config}
 
 
 def _reason(error: Exception) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from .brokers import BrokerCount
+from .contents import Contents, contents
+from .health import reasons
 from .prober import Prober
 from .roll import Roll
 
-__all__ = ["Prober", "Roll"]
+__all__ = ["BrokerCount", "Contents", "Prober", "Roll", "contents", "reasons"]

@@ -62,6 +62,16 @@ def look(cluster: KafkaCluster) -> Health:
     return Health(cluster.layout(), cluster.quorum())
 
 
+def reasons(platform: Platform, timeout: str | float = "30 s") -> list[str]:
+    """Why Kafka cannot spare a member, where it does not become healthy in time; empty when it can."""
+    cluster = cluster_of(platform)
+    try:
+        require(cluster, "go on", timeout)
+    except ApplyError as refused:
+        return [refused.cause]
+    return []
+
+
 def require(cluster: KafkaCluster, doing: str, timeout: str | float = "30 s") -> Health:
     """Kafka healthy enough, which a moment's lag of a replica does not deny.
 

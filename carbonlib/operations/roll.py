@@ -151,6 +151,16 @@ class Roll:
         """Members that run with something else than what is declared."""
         return [m.name for m in self._platform.target.kafka_members() if m.outdated]
 
+    def rolled_early(self) -> list[str]:
+        """Active controllers that were restarted while others of the same part were still to come."""
+        voted = {m.name: m.serves for m in self._platform.target.kafka_members() if m.votes}
+        order = [s for s in self.steps if s.member in voted]
+        return [
+            s.member
+            for i, s in enumerate(order)
+            if s.active and any(voted[later.member] == voted[s.member] for later in order[i + 1 :])
+        ]
+
     def table(self) -> pd.DataFrame:
         """A row a member, in the order in which they were restarted."""
         rows = [[s.member, s.active, s.answers_s, s.in_sync_s] for s in self.steps]
