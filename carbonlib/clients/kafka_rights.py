@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,14 @@ class KafkaRights:
         found = {}
         for user in users:
             every = AclBindingFilter(
-                ResourceType.ANY, None, ResourcePatternType.ANY, f"User:{user}", None,
-                AclOperation.ANY, AclPermissionType.ANY,
-            )  # fmt: skip
+                ResourceType.ANY,
+                None,  # type: ignore[arg-type]  # any; the library's own types forget it
+                ResourcePatternType.ANY,
+                f"User:{user}",
+                None,  # type: ignore[arg-type]
+                AclOperation.ANY,
+                AclPermissionType.ANY,
+            )
             found[user] = set(_answer(self._admin.describe_acls(every, request_timeout=REQUEST_SECONDS)))
         return found
 
@@ -130,13 +136,14 @@ class KafkaRights:
         """Users who have no password yet; with `again`, all of them. Kafka tells nobody what a password is."""
         known = set() if again else self._known(passwords)
         return Plan(
-            Change(f"user/{user}", "create", None, "SCRAM-SHA-512", lambda u=user: self._set_password(u, passwords[u]))
+            Change(f"user/{user}", "create", None, "SCRAM-SHA-512", partial(self._set_password, user, passwords[user]))
             for user in passwords
             if user not in known
         )
 
     def _known(self, users: Iterable[str]) -> set[str]:
         answers = self._admin.describe_user_scram_credentials(list(users), request_timeout=REQUEST_SECONDS)
+        assert isinstance(answers, dict)  # one future a user, since users were named
         known = set()
         for user, future in answers.items():
             try:
