@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from kubernetes.utils.quantity import parse_quantity
 
 from .._files import read_mapping
@@ -57,6 +58,11 @@ class Table:
     job_cpu: Mapping[str, float]
     sources: Mapping[str, str]
 
+    def capacities(self) -> pd.DataFrame:
+        """What one of each can take, with its source."""
+        rows = [[name.replace("_", " "), *text.split(": ", 1)] for name, text in self.sources.items()]
+        return pd.DataFrame(rows, columns=["what", "value", "source"])
+
 
 def load_table(path: Path = PATH) -> Table:
     """Read the table.
@@ -74,8 +80,12 @@ def load_table(path: Path = PATH) -> Table:
         fill=float(value["fill"]),
         utilisation=float(value["utilisation"]),
         job_cpu={job: float(us) / 1e6 for job, us in value["job_cpu"].items()},
-        sources={name: f"{spec['value']} {spec['unit']}: {spec['source']}" for name, spec in capacity.items()},
+        sources={name: f"{_text(spec['value'])} {spec['unit']}: {spec['source']}" for name, spec in capacity.items()},
     )
+
+
+def _text(value: Any) -> str:
+    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
 
 
 def _part(row: Mapping[str, Any]) -> Part:

@@ -89,9 +89,9 @@ def test_impossible_claims_are_refused(wrong: dict[str, float]) -> None:
 def test_the_project_s_table_can_be_read() -> None:
     table = load_table()
     assert table.parts["broker"].storage == 50 * GIB and table.parts["taskmanager"].scales
-    assert all(
-        "assumed" in text or "measured" in text or "alert" in text or "job." in text for text in table.sources.values()
-    )
+    shown = table.capacities()
+    assert list(shown["what"]) == ["broker write", "backend rows", "fill", "utilisation", "job cpu"]
+    assert shown["source"].str.contains("assumed|measured|alert|job.autoscaler").all(), "where each comes from"
 
 
 def test_the_figure_has_two_curves_a_rate_and_both_limits() -> None:
