@@ -20,7 +20,6 @@ from .clients.objectstore import ObjectStore
 from .clients.registry import Registry
 from .clients.search import Search
 from .databases import Databases
-from .jobs import Jobs, submit_probe
 from .layers import Connectors, Dimension, Schemas, Tables, Topics
 from .local.engines import module_folder
 from .status import Component, Status
@@ -28,10 +27,17 @@ from .stores import Buckets, Indices
 from .targets.base import Layer, Target
 from .targets.local import Local
 
-PROCESS = "process/"
 # The layers that are objects inside engines, in the order of deployment: the same on every target.
-OBJECT_LAYERS = (Topics, Schemas, Tables, Databases, Dimension, Indices, Buckets, Connectors, Jobs)
-TARGETS: dict[str, Callable[[], Target]] = {"local": Local}
+OBJECT_LAYERS = (Topics, Schemas, Tables, Databases, Dimension, Indices, Buckets, Connectors)
+
+
+def _kubernetes() -> Target:
+    from .targets.kubernetes.target import Kubernetes  # its client is only loaded where it is used
+
+    return Kubernetes()
+
+
+TARGETS: dict[str, Callable[[], Target]] = {"local": Local, "kubernetes": _kubernetes}
 
 
 def connect(target: str = "local") -> Platform:
@@ -52,8 +58,8 @@ class Platform:
         self.target = target
         self._kafka: Kafka | None = None
         self.secrets: Mapping[str, str] = target.secrets
-        process_layers = {layer.name: layer for layer in target.layers()}
-        self._layers: dict[str, Layer] = {**process_layers, **{kind.name: kind(self) for kind in OBJECT_LAYERS}}
+        running = [*target.layers(), *(kind(self) for kind in OBJECT_LAYERS), target.jobs(self)]
+        self._layers: dict[str, Layer] = {layer.name: layer for layer in running}
 
     def __repr__(self) -> str:
         return f"the platform on {self.target.name}"
@@ -150,6 +156,10 @@ class Platform:
         """Addresses of the running systems, without secrets."""
         return self.target.endpoints()
 
+    def size(self, name: str) -> Any:
+        """An option of the target as it holds now: `platform.size("brokers")`."""
+        return self.target.profile()[name]
+
     # -- verbs ------------------------------------------------------------------------------------------------------
 
     def _chosen(self, names: tuple[str, ...]) -> Iterator[Layer]:
@@ -162,8 +172,9 @@ class Platform:
         """What must change so that the layers are as declared.
 
         Options that the target understands (sizes, where the APIs are) hold for the whole plan; others go to the first
-        layer named.
+        layer named. An option that is 0 or empty leaves it to the target.
         """
+        options = {k: v for k, v in options.items() if isinstance(v, bool) or v not in (0, "")}
         own = {k: v for k, v in options.items() if k in self.target.options()}
         rest = {k: v for k, v in options.items() if k not in own}
         self._refuse_unknown(rest, layers)
@@ -190,7 +201,7 @@ class Platform:
             raise PlanShown(f"{len(plan)} changes were planned and none was made.")
 
         def before(change: Change) -> None:
-            if not change.object.startswith(PROCESS):
+            if not self.target.owns(change):
                 self.target.settle()
             if on_change:
                 on_change(change)
@@ -225,17 +236,22 @@ class Platform:
         """What a teardown would stop and remove."""
         return self.target.plan_down(purge=purge)
 
-    def leftovers(self) -> list[str]:
+    def leftovers(self, *, purge: bool = False) -> list[str]:
         """What is still there after a teardown and should not be."""
-        return self.target.leftovers()
+        return self.target.leftovers(purge=purge)
 
     def preflight(self, **needs: float) -> Any:
         """Whether the target can carry the platform, as a table with `problems()`."""
         return self.target.preflight(**needs)
 
+    @property
+    def jobs(self) -> Any:
+        """The layer of the Flink jobs, with what only it can do: `client(name)`, `run_probe`."""
+        return self._layers["jobs"]
+
     def run_probe_job(self, topic: str, mark: str) -> str:
-        """Submit the probe job, which writes one record with the mark to the topic; returns its id."""
-        return submit_probe(self, topic, mark)
+        """Run the probe job, which writes one record with the mark to the topic; returns the state it ended in."""
+        return str(self.jobs.run_probe(topic, mark))
 
     def diagnose(self) -> list[tuple[str, str]]:
         """Titles and texts that help after a failure."""

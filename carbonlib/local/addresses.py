@@ -66,6 +66,10 @@ def references(where: Settings, profile: dict[str, Any]) -> dict[str, str]:
         "kafka.voters": ",".join(voters),
         "kafka.replication": str(min(3, brokers)),
         "kafka.min_insync": "2" if brokers >= 3 else "1",
+        # The listeners ask for nothing here; what a login would need stands for nothing.
+        "kafka.security_protocol": "PLAINTEXT",
+        "kafka.sasl_mechanism": "SCRAM-SHA-512",
+        **dict.fromkeys(("kafka.flink_login", "kafka.flink_ca", "kafka.doris_password", "kafka.doris_ca"), ""),
         "registry.url": known["registry"]["url"],
         "registry.api_url": f"{_url(where, 'registry')}/apis/registry/v2",
         "connect.url": known["connect"]["url"],

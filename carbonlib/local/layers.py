@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class Engines:
-    """The engines and the project's own Java modules, fetched and built."""
+    """What the processes run from: the engines and the project's own Java modules, fetched and built."""
 
-    name = "engines"
+    name = "prerequisites"
 
     def __init__(self, where: Settings) -> None:
         self._where = where

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ..changes import Plan
+from ..changes import Change, Plan
 from ..status import Component
+
+if TYPE_CHECKING:
+    from ..platform import Platform
 
 
 class Layer(Protocol):
@@ -80,12 +83,24 @@ class Target(Protocol):
         """Names of the options of a plan that this target understands."""
         ...
 
+    def profile(self) -> dict[str, Any]:
+        """The options as they hold now."""
+        ...
+
     def assume(self, options: dict[str, Any]) -> Plan:
         """Take options as given from now on; the plan keeps those that are new."""
         ...
 
     def layers(self) -> Sequence[Layer]:
         """The layers that run processes, in the order of deployment."""
+        ...
+
+    def jobs(self, platform: Platform) -> Layer:
+        """The layer of the Flink jobs."""
+        ...
+
+    def owns(self, change: Change) -> bool:
+        """Whether a change is about what the target itself runs, and so is made before anything has settled."""
         ...
 
     def systems(self) -> set[str]:
@@ -108,7 +123,7 @@ class Target(Protocol):
         """What a teardown would stop and remove."""
         ...
 
-    def leftovers(self) -> list[str]:
+    def leftovers(self, *, purge: bool) -> list[str]:
         """What is still there after a teardown and should not be."""
         ...
 

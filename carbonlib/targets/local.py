@@ -7,21 +7,27 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._errors import UsageError
 from .._files import make_folder, read_mapping
 from ..changes import Change, Plan
 from ..config import Settings, settings
+from ..findings import Findings
+from ..jobs import Jobs
 from ..local import addresses, manifest
 from ..local.layers import Engines, ProcessLayer
-from ..local.preflight import Findings, inspect, taken_ports
+from ..local.preflight import inspect, taken_ports
 from ..local.stack import LIVE, Stack, broker_settings, kind_of
 from ..local.supervision import marked
 from ..secrets import Secrets
 from .base import Layer, Member
 
+if TYPE_CHECKING:
+    from ..platform import Platform
+
 CORE = ("kafka", "registry", "connect", "flink", "doris", "iceberg")
+PROCESS = "process/"
 LAYERS = (*CORE, "mariadb", "search", "objectstore", "apis", "feed")
 FORGET = "Remove the file, and give the sizes again as parameters where they are not the default ones."
 
@@ -113,6 +119,14 @@ class Local:
         """The layers that run processes, in the order of deployment."""
         return [Engines(self.settings), *(ProcessLayer(self, name) for name in LAYERS)]
 
+    def jobs(self, platform: Platform) -> Layer:
+        """The Flink jobs, in one session cluster."""
+        return Jobs(platform)
+
+    def owns(self, change: Change) -> bool:
+        """Whether a change is about a process."""
+        return change.object.startswith(PROCESS)
+
     def processes(self, layer: str) -> list[manifest.Process]:
         """What should run for a layer under the current options."""
         profile = self.profile()
@@ -202,7 +216,7 @@ class Local:
         """Stop the stack; with `purge`, remove its data, logs and secrets."""
         self.stack.down(purge=purge, on_step=on_step)
 
-    def leftovers(self) -> list[str]:
+    def leftovers(self, *, purge: bool = False) -> list[str]:
         """Processes that carry this stack's mark, and ports of ours that somebody listens on."""
         return [*marked(self.settings), *taken_ports(self.settings)]
 

@@ -14,6 +14,11 @@ PROPERTIES (
 FROM KAFKA (
     "kafka_broker_list"                = "${kafka.bootstrap_servers}",
     "kafka_topic"                      = "weather-events",
+    "property.security.protocol"       = "${kafka.security_protocol}",
+    "property.sasl.mechanism"          = "${kafka.sasl_mechanism}",
+    "property.sasl.username"           = "doris",
+    "property.sasl.password"           = "${kafka.doris_password}",
+    "property.ssl.ca.location"         = "${kafka.doris_ca}",
     "property.group.id"                = "doris-weather-events",
     "property.kafka_default_offsets"   = "OFFSET_BEGINNING"
 );
