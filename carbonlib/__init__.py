@@ -15,7 +15,19 @@ from .checks import check_at_least, check_empty, check_equal, check_zero, target
 if TYPE_CHECKING:
     from .platform import Platform
 
-_LAZY = ("bench", "care", "deadletters", "dimension", "drills", "evolution", "operations", "oracle", "proofs", "sizing")
+_LAZY = (
+    "bench",
+    "care",
+    "deadletters",
+    "dimension",
+    "drills",
+    "evolution",
+    "operations",
+    "oracle",
+    "proofs",
+    "sizing",
+    "upgrades",
+)
 
 __all__ = [
     "CarbonError",
@@ -37,6 +49,7 @@ __all__ = [
     "sizing",
     "target_at_least",
     "target_at_most",
+    "upgrades",
 ]
 
 

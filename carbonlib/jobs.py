@@ -6,81 +6,52 @@ whether it is the declared one.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from ._errors import ApplyError, CarbonError
-from ._project import MANIFESTS, SQL
 from .changes import Change, Plan
-from .local.engines import module_digest
-from .references import names
+from .clients.flink import Flink
+from .job_specs import (
+    FINGERPRINT,
+    RUN_ID,
+    Job,
+    arguments,
+    chosen_jobs,
+    fingerprint,
+    load_jobs,
+    probe_job,
+    properties,
+    references_of,
+)
 from .status import Component
 
 if TYPE_CHECKING:
     from .platform import Platform
 
-FINGERPRINT = "carbon.fingerprint"
-RUN_ID = "carbon.run-id"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One declared job.
-
-    Args:
-        name: as the cluster shows it.
-        scripts: SQL files in the order of execution.
-        parameters: what `${job.*}` stands for in them.
-    """
-
-    name: str
-    scripts: list[Path]
-    parameters: dict[str, str]
-
-    def text(self) -> str:
-        """All scripts, one after another."""
-        return "\n".join(p.read_text(encoding="utf-8") for p in self.scripts)
-
-
-def load_jobs(overrides: Mapping[str, str] | None = None) -> tuple[str, list[Job]]:
-    """The runner's class and the jobs of `manifests/flink/jobs.yaml`; overrides replace parameters of every job."""
-    data = yaml.safe_load((MANIFESTS / "flink" / "jobs.yaml").read_text(encoding="utf-8"))
-    common = data.get("defaults", {})
-    jobs = [
-        Job(
-            spec["name"],
-            [SQL / "flink" / script for script in spec["scripts"]],
-            {k: str(v) for k, v in {**common, **spec.get("parameters", {}), **(overrides or {})}.items()},
-        )
-        for spec in data["jobs"]
-    ]
-    return data["entry_class"], jobs
+PROBE_TIMEOUT = "60 s"
+TAKES = ("only", "from_state", "start_offsets", "parallelism", "checkpoint_interval")
+__all__ = ["TAKES", "Job", "Jobs", "component", "load_jobs"]
 
 
 class Jobs:
     """The jobs layer."""
 
     name = "jobs"
-    takes = ("from_state", "start_offsets", "parallelism", "checkpoint_interval")
+    takes = TAKES
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
 
-    def plan(self, *, from_state: bool = True, **overrides: Any) -> Plan:
+    def plan(self, *, only: str = "", from_state: bool = True, **overrides: Any) -> Plan:
         """Jobs to start or to replace, each change with the state that it goes on from.
 
         Args:
+            only: name of the one job that is meant; empty for all.
             from_state: go on from the last savepoint or checkpoint; else begin at the start offsets.
-            overrides: parameters of the jobs, for all of them.
+            overrides: parameters of these jobs.
         """
-        entry, jobs = load_jobs({k: str(v) for k, v in overrides.items() if v is not None})
+        entry, jobs = chosen_jobs(only, overrides)
         reachable = self._platform.flink.reachable()
         changes = [self._plan_one(entry, job, reachable, from_state) for job in jobs]
         return Plan(c for c in changes if c)
@@ -127,28 +98,37 @@ class Jobs:
 
     def submit(self, entry: str, job: Job, state: str | None, run_id: str) -> str:
         """Submit a job from a savepoint or checkpoint, or afresh, and return its id."""
-        references = self._references(job, run_id)
-        path = self._platform.target.job_references(job.name, _properties(references))
-        arguments = ["--script", ",".join(map(str, job.scripts)), "--references", path]
-        settings = {
-            "pipeline.name": job.name,
-            "pipeline.global-job-parameters": f"'{FINGERPRINT}:{self.fingerprint(job)}','{RUN_ID}:{run_id}'",
-        }
-        for key, value in settings.items():
-            arguments += ["--set", f"{key}={value}"]
-        return self._platform.flink.run(self._platform.flink_jar(), entry, arguments, state)
-
-    def _references(self, job: Job, run_id: str) -> dict[str, str]:
-        known = {**self._platform.values(), **{f"job.{k}": v for k, v in job.parameters.items()}, "job.run_id": run_id}
-        return {name: known[name] for name in sorted(names(job.text())) if name in known}
+        references = references_of(job, self._platform.values(), run_id)
+        path = self._platform.target.job_references(job.name, properties(references))
+        given = arguments(job, [str(p) for p in job.scripts], path, self.fingerprint(job), run_id)
+        return self._platform.flink.run(self._platform.flink_jar(), entry, given, state)
 
     def fingerprint(self, job: Job) -> str:
-        """Changes with the scripts, what their references stand for, and the jar; never with the run id."""
-        references = self._references(job, "")
-        # The start offsets only say where a new job begins; a running one is past that.
-        references.pop("job.start_offsets", None)
-        material = [job.text(), references, module_digest("carbon-flink")]
-        return hashlib.sha256(json.dumps(material, sort_keys=True).encode()).hexdigest()[:16]
+        """What a job is made from, in one word."""
+        return fingerprint(job, self._platform.values())
+
+    def roll_back(self, name: str) -> Plan:
+        """Put a job back to what is declared: nothing else is kept here; it goes on from its last state."""
+        return self.plan(only=name)
+
+    def client(self, name: str) -> Flink:
+        """The cluster that runs the job of that name: here it is one for all."""
+        return self._platform.flink
+
+    def run_probe(self, topic: str, mark: str) -> str:
+        """Run the probe script, which writes one record to the topic and ends; returns the state in which it ended.
+
+        Raises:
+            ApplyError: Flink did not take it.
+            EngineError: it failed.
+        """
+        entry, job = probe_job(topic, mark)
+        path = self._platform.target.job_references(
+            "probe", properties(references_of(job, self._platform.values(), ""))
+        )
+        given = arguments(job, [str(p) for p in job.scripts], path, "", "")
+        flink = self._platform.flink
+        return flink.end_of(flink.run(self._platform.flink_jar(), entry, given), PROBE_TIMEOUT)
 
     def wait(self, timeout: str | float) -> None:
         """Wait until every job runs and has completed a checkpoint."""
@@ -160,32 +140,23 @@ class Jobs:
         return [self._component(job) for job in load_jobs()[1]]
 
     def _component(self, job: Job) -> Component:
-        flink = self._platform.flink
-        try:
-            live = flink.live_job(job.name)
-            if live is None:
-                return Component(self.name, job.name, "ABSENT", False, problem="no such job runs")
-            running = live["state"] == "RUNNING"
-            cause = "" if running else flink.root_cause(live["jid"])
-            # The jobs commit their offsets with each checkpoint, so this figure moves only with committed output.
-            progress = self._platform.kafka.group_progress(job.parameters["group"])
-            return Component(self.name, job.name, live["state"], running, progress, cause)
-        except CarbonError as error:
-            return Component(self.name, job.name, "UNKNOWN", False, problem=error.message)
+        return component(self._platform, self.client(job.name), job)
 
 
-def submit_probe(platform: Platform, topic: str, mark: str) -> str:
-    """Run the probe script, which writes one record to the topic and ends; returns the job's id."""
-    declared = yaml.safe_load((MANIFESTS / "flink" / "jobs.yaml").read_text(encoding="utf-8"))
-    script = SQL / "flink" / declared["probe"]
-    known = {**platform.values(), "job.topic": topic, "job.mark": mark}
-    wanted = {name: known[name] for name in sorted(names(script.read_text(encoding="utf-8")))}
-    path = platform.target.job_references("probe", _properties(wanted))
-    arguments = ["--script", str(script), "--references", path, "--set", "pipeline.name=probe"]
-    return platform.flink.run(platform.flink_jar(), declared["entry_class"], arguments)
+def component(platform: Platform, flink: Flink, job: Job) -> Component:
+    """State of one job, with the records that it has read and committed.
 
-
-def _properties(values: Mapping[str, str]) -> str:
-    """The values as a Java properties file."""
-    escape = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", ":": "\\:", "=": "\\="})
-    return "".join(f"{k}={v.translate(escape)}\n" for k, v in values.items())
+    Args:
+        flink: the cluster that runs it.
+    """
+    try:
+        live = flink.live_job(job.name)
+        if live is None:
+            return Component(Jobs.name, job.name, "ABSENT", False, problem="no such job runs")
+        running = live["state"] == "RUNNING"
+        cause = "" if running else flink.root_cause(live["jid"])
+        # The jobs commit their offsets with each checkpoint, so this figure moves only with committed output.
+        progress = platform.kafka.group_progress(job.parameters["group"])
+        return Component(Jobs.name, job.name, live["state"], running, progress, cause)
+    except CarbonError as error:
+        return Component(Jobs.name, job.name, "UNKNOWN", False, problem=error.message)

@@ -81,6 +81,18 @@ class Flink:
             timeout=timeout,
         )
 
+    def end_of(self, job_id: str, timeout: str | float) -> str:
+        """Wait until a job has ended and return the state in which it did.
+
+        Raises:
+            EngineError: the job failed; its root cause is the cause.
+        """
+        self.wait_ended(job_id, timeout)
+        ended = self.job(job_id)
+        if ended["state"] == "FAILED":
+            raise EngineError(f"The job {ended['name']} failed.", cause=self.root_cause(job_id), notebook="deploy-30")
+        return str(ended["state"])
+
     def jobs(self) -> list[dict[str, Any]]:
         """Every job that the cluster remembers: `jid`, `name`, `state`, `start-time` (epoch ms), `tasks`."""
         return list(self._request("GET", "/jobs/overview")["jobs"])
@@ -128,6 +140,16 @@ class Flink:
     def checkpoints(self, job_id: str) -> dict[str, int]:
         """Numbers of checkpoints: total, in_progress, completed, failed, restored."""
         return dict(self._request("GET", f"/jobs/{job_id}/checkpoints")["counts"])
+
+    def restored(self, job_id: str) -> dict[str, Any] | None:
+        """The state that a job began with (`external_path`, `is_savepoint`), None where it began with none."""
+        found: dict[str, Any] | None = self._request("GET", f"/jobs/{job_id}/checkpoints")["latest"].get("restored")
+        return found
+
+    def restarts(self, job_id: str) -> int:
+        """How often a job was restarted since it was submitted."""
+        found = self._request("GET", f"/jobs/{job_id}/metrics?get=numRestarts")
+        return int(found[0]["value"]) if found else 0
 
     def upload(self, jar: Path) -> tuple[str, str]:
         """Make the jar known to one JobManager, once, and return `(its url, jar id)`."""
