@@ -95,4 +95,4 @@ class Comparison:
         return f"{'; '.join(self.troubles()) or 'upgraded by savepoint'}\n{self.table().to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        return self.table().to_html(index=False)
+        return str(self.table().to_html(index=False))
