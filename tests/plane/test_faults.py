@@ -54,11 +54,7 @@ def platform(
     yield cluster
     for space in SPACES:
         cluster.delete("Namespace", space)
-    wait_until(
-        lambda: not any(cluster.get("Namespace", space) for space in SPACES),
-        what="the end of the namespaces",
-        timeout=BUSY,
-    )
+    wait_until(lambda: not _spaces(cluster), what="the end of the namespaces", timeout=BUSY)
     teardown.plan_down(cluster, purge=True).apply()
 
 
