@@ -14,6 +14,8 @@ from pathlib import Path
 
 from ._errors import UsageError
 
+PREVIOUS = ".previous"
+
 
 class Secrets(Mapping[str, str]):
     """The secrets of a target; values come out only by `secrets[name]`, never in a repr."""
@@ -50,6 +52,19 @@ class Secrets(Mapping[str, str]):
         if not missing:
             return
         self._values.update({n: new_value() for n in missing})
+        self._write()
+
+    def replace(self, name: str, value: str) -> None:
+        """Give a secret another value and keep the former one under `<name>.previous`.
+
+        Raises:
+            UsageError: the environment overrides it, so that nobody would see the new value.
+        """
+        refuse_overridden(name)
+        self._values.update({name: value, f"{name}{PREVIOUS}": self[name]})
+        self._write()
+
+    def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_suffix(".tmp")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -61,6 +76,20 @@ class Secrets(Mapping[str, str]):
 def new_value() -> str:
     """A random password: all four character classes, as a strong policy asks; no sign that a config format reads."""
     return "Cb1-" + random_source.token_hex(12)
+
+
+def refuse_overridden(name: str) -> None:
+    """Refuse to replace a secret that the environment overrides.
+
+    Raises:
+        UsageError: it does.
+    """
+    variable = f"CARBON_SECRET_{name.upper()}"
+    if variable in os.environ:
+        raise UsageError(
+            f"{name} comes from {variable}, and a new value would not be seen.",
+            remedy=f"Run without: unset {variable}.",
+        )
 
 
 def _read(path: Path) -> dict[str, str]:
