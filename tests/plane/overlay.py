@@ -18,6 +18,8 @@ TARGET = MANIFESTS / "kubernetes" / "target.yaml"
 HEAD = "# Written by `python -m tests.plane up`; made anew each time.\n"
 # The engines' second door asks for no password: who comes through the API server has shown a token there.
 OPEN = {"kafka.security_protocol": "PLAINTEXT"}
+# An engine is broker and controller in one, and counts from 1.
+MEMBERS = [{"namespace": "data-platform", "pods": "kafka", "first_node": 1, "votes": True, "serves": True}]
 
 
 def write(folder: Path, references: Mapping[str, str], options: Mapping[str, Any], forward_port: int) -> Path:
@@ -35,7 +37,7 @@ def write(folder: Path, references: Mapping[str, str], options: Mapping[str, Any
     values = {name: references[name] for name in read_mapping(VALUES) if name in references}
     _write(folder / "values.yaml", {**values, **OPEN, "kafka.forward_port": forward_port})
     switches = read_mapping(TARGET, needs=["switches"])["switches"]
-    _write(folder / "target.yaml", {"switches": {name: options[name] for name in switches}})
+    _write(folder / "target.yaml", {"switches": {name: options[name] for name in switches}, "members": MEMBERS})
     return folder
 
 

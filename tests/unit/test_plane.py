@@ -148,5 +148,8 @@ def test_the_overlay_gives_loopback_addresses_to_what_the_engines_stand_for(tmp_
     elsewhere = {name for name in known - set(values) if name.endswith((".url", ".host", ".fenodes", "_servers"))}
     assert elsewhere == set()
     assert values["kafka.forward_port"] == 29290
+    facts, declared = yaml.safe_load((folder / "target.yaml").read_text()), yaml.safe_load(overlay.TARGET.read_text())
+    assert set(facts["switches"]) == set(declared["switches"])
+    assert all(set(part) == set(declared["members"][0]) for part in facts["members"])
     kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
     assert (folder / kustomization["resources"][0] / "kustomization.yaml").is_file()
