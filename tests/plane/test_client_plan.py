@@ -34,8 +34,16 @@ def applied_by_others(cluster: Cluster, manager: str, manifest: dict[str, Any]) 
     cluster.request("patch", path, manifest, query=query, content_type="application/apply-patch+yaml")
 
 
-def test_a_first_plan_shows_what_cannot_be_tried_yet_and_a_second_finds_nothing(cluster: Cluster, place: str) -> None:
-    kind = "Gadget"
+@pytest.fixture
+def kind(cluster: Cluster) -> Iterator[str]:
+    """A custom kind whose definition is deleted after the test."""
+    yield "Gadget"
+    cluster.delete("CustomResourceDefinition", "gadgets.carbon.test")
+
+
+def test_a_first_plan_shows_what_cannot_be_tried_yet_and_a_second_finds_nothing(
+    cluster: Cluster, place: str, kind: str
+) -> None:
     manifests = [
         declared.custom(place, place, 3, kind), declared.stateful_set(place, place, cpu="1000m", storage="1024Mi"),
         declared.service(place, place), declared.config_map(place, place),
@@ -71,6 +79,53 @@ def test_edits_by_hand_are_found_named_and_undone(plane: ControlPlane, cluster: 
     found.apply()
     assert plan(cluster, manifests, place).changes == []
     assert (cluster.live(manifests[1]) or {})["spec"]["replicas"] == 3
+
+
+def test_what_was_added_by_hand_is_found_and_removed(plane: ControlPlane, cluster: Cluster, place: str) -> None:
+    set_, settings = declared.stateful_set(place, place), declared.config_map(place, place)
+    set_["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "OURS", "value": "1"}]
+    manifests = [declared.namespace(place, place), set_, settings]
+    plan(cluster, manifests, place).apply()
+    where = f"--namespace={place}"
+    plane.kubectl("set", "env", "statefulset/engine", "FIRST=2", "THEIRS=2", where)
+    labels = {"spec": {"template": {"metadata": {"labels": {declared.FAULT: "never-ready"}}}}}
+    plane.kubectl("patch", "statefulset/engine", "--type=merge", f"--patch={json.dumps(labels)}", where)
+    plane.kubectl("patch", "configmap/settings", "--type=merge", '--patch={"data": {"more": "x", "a": "2"}}', where)
+    # What is nobody's fault: labels of the object itself, and a restart that was asked for.
+    plane.kubectl("label", "configmap/settings", "team=theirs", where)
+    plane.kubectl("rollout", "restart", "statefulset/engine", where)
+    found = plan(cluster, manifests, place)
+    told = {c.object: (c.before, {k: v for k, v in c.after.items() if k != TAKEN}) for c in found}
+    template = "spec.template"
+    env = f"{template}.spec.containers[engine].env"
+    assert told == {
+        f"ConfigMap/{place}/settings": ({"data.more": "x", "data.a": "2"}, {"data.more": None, "data.a": "1"}),
+        f"StatefulSet/{place}/engine": (
+            {
+                f"{template}.metadata.labels[{declared.FAULT}]": "never-ready",
+                f"{env}[FIRST]": {"name": "FIRST", "value": "2"}, f"{env}[THEIRS]": {"name": "THEIRS", "value": "2"},
+            },
+            {f"{template}.metadata.labels[{declared.FAULT}]": None, f"{env}[FIRST]": None, f"{env}[THEIRS]": None},
+        ),
+    }  # fmt: skip
+    found.apply()
+    assert plan(cluster, manifests, place).changes == []
+    live = cluster.live(set_) or {}
+    assert live["spec"]["template"]["spec"]["containers"][0]["env"] == [{"name": "OURS", "value": "1"}]
+    wait(cluster, manifests, BUSY)
+
+
+def test_an_object_that_was_made_by_hand_is_taken_over(plane: ControlPlane, cluster: Cluster, place: str) -> None:
+    web = declared.deployment(place, place)
+    plan(cluster, [declared.namespace(place, place)]).apply()
+    theirs = declared.deployment(place, place)
+    theirs["metadata"]["labels"] = {}
+    theirs["spec"]["paused"] = True
+    plane.kubectl("create", "--filename=-", stdin=json.dumps(theirs))
+    (change,) = plan(cluster, [web], place).apply()
+    assert change.action == "update"
+    assert set(change.after) == {"metadata.labels", "spec.paused"}
+    assert plan(cluster, [web], place).changes == []
 
 
 def test_a_field_of_another_manager_is_a_conflict_that_names_it_until_it_is_taken_by_force(

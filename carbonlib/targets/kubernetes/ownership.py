@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 
 from ..._errors import FieldConflict
 from .cluster import Cluster
+from .edits import HANDS
 from .objects import Object
 
-# Managers of tools in which a person edits an object; the server says `using` of an edit, and not of an apply.
-HANDS = ("kubectl", "k9s", "Mozilla", "node-fetch")
 SCALERS = ("kube-controller-manager", "keda", "vpa-")
 SCALED = "spec.replicas"
 
@@ -53,7 +52,7 @@ def apply(cluster: Cluster, manifest: Object, *, dry_run: bool = False, force: b
 
 
 def by_hand(owner: str) -> bool:
-    """Whether a manager, in the server's words, is a person at a tool."""
+    """Whether a manager, in the server's words, is a person at a tool; it says `using` of an edit, not of an apply."""
     return owner.startswith(HANDS) and " using " in owner
 
 

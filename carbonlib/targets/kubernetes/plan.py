@@ -9,15 +9,26 @@ from typing import Any
 from ..._errors import AccessDenied, ApplyError, FieldConflict, ImmutableField, NotThereYet, shorten
 from ...changes import UNCHANGED, Change, Plan
 from ...waiting import wait_until
-from . import ownership
+from . import edits, ownership
 from .cluster import Cluster
 from .inventory import AT_ONCE, owned
-from .objects import KEPT, Object, declared_otherwise, differences, dropped_fields, identity, in_order, summary
+from .objects import (
+    KEPT,
+    Object,
+    comparable,
+    declared_otherwise,
+    differences,
+    dropped_fields,
+    identity,
+    in_order,
+    summary,
+)
 from .references import referenced
 
 DROPPED = "dropped_by_server"
 TAKEN = "taken_from"
 CONFLICT = "managed_by"
+REREADS = 5
 ESTABLISHED_S = 30
 GONE_S = 120
 
@@ -93,6 +104,16 @@ def _refuse(errors: list[ApplyError]) -> None:
 
 def _change(cluster: Cluster, manifest: Object, force: bool) -> Change | None:
     live = cluster.live(manifest)
+    for _ in range(REREADS):
+        change = _tried(cluster, manifest, live, force)
+        now = cluster.live(manifest) if change and live else live
+        if now is None or live is None or comparable(now) == comparable(live):
+            return change
+        live = now  # a controller wrote in between: what differs may be its doing
+    return change
+
+
+def _tried(cluster: Cluster, manifest: Object, live: Object | None, force: bool) -> Change | None:
     if live and live["metadata"].get("deletionTimestamp"):
         gone, live = live, None
     else:
@@ -112,11 +133,20 @@ def _change(cluster: Cluster, manifest: Object, force: bool) -> Change | None:
     if live is None or trial is None:
         told = summary(manifest)
         return Change(identity(manifest), "create", None, told, _apply(cluster, manifest, force, told, gone))
-    before, after = differences(live, trial.result)
+    before, after = _compared(cluster, live, trial.result)
     if not after:
         return None
     _note(after, trial)
     return Change(identity(manifest), "update", before, after, _apply(cluster, manifest, force, after))
+
+
+def _compared(cluster: Cluster, live: Object, wanted: Object) -> tuple[Object, Object]:
+    """What applying changes, and what was added by hand and goes with it."""
+    before, after = differences(live, wanted)
+    if cleaned := edits.undo(cluster, live, wanted, dry_run=True):
+        added, removed = differences(live, cleaned)
+        before, after = {**added, **before}, {**removed, **after}
+    return before, after
 
 
 def _naming_fields(error: ImmutableField, manifest: Object, live: Object) -> ImmutableField:
@@ -151,7 +181,9 @@ def _apply(
     def apply() -> None:
         if gone:
             wait_gone(cluster, gone)
-        _note(told, ownership.apply(cluster, manifest, force=force))
+        applied = ownership.apply(cluster, manifest, force=force)
+        edits.undo(cluster, applied.result, applied.result, dry_run=False)
+        _note(told, applied)
         if manifest["kind"] == "CustomResourceDefinition":
             _wait_served(cluster, manifest)
 
