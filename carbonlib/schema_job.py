@@ -18,6 +18,7 @@ from ._errors import ApplyError, CarbonError, UsageError
 from ._files import read_mapping
 from .changes import Plan
 from .clients.doris import Doris, load_objects
+from .references import resolve
 from .waiting import wait_until
 
 PREFIX = "CARBON_SECRET_"
@@ -57,12 +58,17 @@ def initialise(doris: Doris, sql: Path, values: Mapping[str, str], *, timeout: s
 
 
 def read_values(files: Sequence[Path], environment: Mapping[str, str]) -> dict[str, str]:
-    """Values of files, later ones on top, and secrets of the environment as `secret.<name>`."""
+    """Values of files, later ones on top, and secrets of the environment as `secret.<name>`; a value may name one.
+
+    Raises:
+        UsageError: a value names a secret that is not there.
+    """
+    given = {k: v for k, v in environment.items() if k.startswith(PREFIX)}
+    secrets = {f"secret.{name.removeprefix(PREFIX).lower()}": value for name, value in given.items()}
     values: dict[str, str] = {}
     for path in files:
-        values.update({name: str(value) for name, value in read_mapping(path).items()})
-    secrets = {k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k.startswith(PREFIX)}
-    return {**values, **{f"secret.{name}": value for name, value in secrets.items()}}
+        values.update({name: resolve(str(value), secrets) for name, value in read_mapping(path).items()})
+    return {**values, **secrets}
 
 
 def main(

@@ -18,7 +18,8 @@ from carbonlib.references import names
 from carbonlib.schema_job import initialise, read_values
 
 KUBERNETES = MANIFESTS / "kubernetes"
-PASSWORDS = {f"CARBON_SECRET_DORIS_{who}": f"{who}-aA1!" for who in ("ROOT", "LOADER", "READER", "ADMIN")}
+SECRETS = ("DORIS_ROOT", "DORIS_LOADER", "DORIS_READER", "DORIS_ADMIN", "KAFKA_DORIS")
+PASSWORDS = {f"CARBON_SECRET_{who}": f"{who}-aA1!" for who in SECRETS}
 
 
 @pytest.fixture
@@ -30,7 +31,9 @@ def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
 @pytest.fixture
 def values(tmp_path: Path, brokers: str) -> Path:
     path = tmp_path / "values.yaml"
-    path.write_text(yaml.safe_dump({"kafka.bootstrap_servers": brokers, "doris.replication_num": 1}))
+    plain = {"kafka.bootstrap_servers": brokers, "doris.replication_num": 1, "kafka.security_protocol": "PLAINTEXT"}
+    login = {"kafka.sasl_mechanism": "SCRAM-SHA-512", "kafka.doris_ca": ""}
+    path.write_text(yaml.safe_dump({**plain, **login, "kafka.doris_password": "${secret.kafka_doris}"}))
     return path
 
 
@@ -72,10 +75,11 @@ def test_it_waits_for_as_many_backends_as_there_are_copies(endpoint: Endpoint, v
 
 def test_later_values_lie_on_top(tmp_path: Path) -> None:
     below, above = tmp_path / "a.yaml", tmp_path / "b.yaml"
-    below.write_text("kafka.replication: 3\ndoris.replication_num: 3\n")
+    below.write_text("kafka.replication: 3\ndoris.replication_num: 3\nfeed.url: ws://x/${secret.feed_token}\n")
     above.write_text("doris.replication_num: 1\n")
     found = read_values([below, above], {"CARBON_SECRET_FEED_TOKEN": "x", "HOME": "/"})
-    assert found == {"kafka.replication": "3", "doris.replication_num": "1", "secret.feed_token": "x"}
+    plain = {"kafka.replication": "3", "doris.replication_num": "1", "feed.url": "ws://x/x"}
+    assert found == {**plain, "secret.feed_token": "x"}
 
 
 def test_the_manifest_mounts_every_file_and_every_secret_of_the_schema() -> None:
@@ -84,9 +88,10 @@ def test_the_manifest_mounts_every_file_and_every_secret_of_the_schema() -> None
     mounted = {(folder / f).resolve() for g in generators if g["name"] == "doris-schema" for f in g["files"]}
     files = set((SQL / "doris").glob("[0-9]*.sql"))
     assert mounted == files
-    asked = {n for f in files for n in names(f.read_text()) if n.startswith("secret.")} | {"secret.doris_root"}
-    plain = {n for f in files for n in names(f.read_text())} - asked
-    assert set(yaml.safe_load((folder / "schema-values.yaml").read_text())) == plain
+    asked = {n for f in files for n in names(f.read_text())}
+    text = (folder / "schema-values.yaml").read_text()
+    assert set(yaml.safe_load(text)) == {n for n in asked if not n.startswith("secret.")}
+    secrets = {n for n in asked | names(text) | {"secret.doris_root"} if n.startswith("secret.")}
     container = yaml.safe_load((folder / "schema.yaml").read_text())["spec"]["template"]["spec"]["containers"][0]
     given = {e["name"]: e["valueFrom"]["secretKeyRef"]["key"] for e in container["env"]}
-    assert given == {f"CARBON_SECRET_{n.removeprefix('secret.').upper()}": n.removeprefix("secret.") for n in asked}
+    assert given == {f"CARBON_SECRET_{n.removeprefix('secret.').upper()}": n.removeprefix("secret.") for n in secrets}
