@@ -167,7 +167,8 @@ def report(
 
     setup = Setup.of_checkout(reports)
     folder = ledger.find(setup.reports, run_name)
-    rebuild(folder, redactor(setup.secret_values), single_file)
+    secrets = setup.secrets(ledger.load(folder).target)
+    rebuild(folder, redactor(secrets.values()), single_file)
     _out.print(f"Report: {folder / 'index.html'}", soft_wrap=True)
 
 

@@ -12,7 +12,7 @@ import secrets as random_source
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ._errors import UsageError
+from ._errors import EngineError, TargetError, UsageError
 
 PREVIOUS = ".previous"
 
@@ -71,6 +71,34 @@ class Secrets(Mapping[str, str]):
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(self._values, file, indent=1, sort_keys=True)
         temporary.replace(self._path)
+
+
+class KnownSecrets:
+    """The secrets of each target as they are now; of one that cannot be asked any more, as they were last.
+
+    A report is written when an API server is down, too, and must show none of them then.
+
+    Args:
+        path: the file of the local target.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: dict[str, dict[str, str]] = {}
+
+    def __call__(self, target: str) -> Mapping[str, str]:
+        """Names and values."""
+        local = Secrets(self._path)
+        if target == "local":
+            return {name: local[name] for name in local}
+        from . import connect
+
+        try:
+            asked = connect(target).secrets
+            self._seen[target] = {**self._seen.get(target, {}), **{name: asked[name] for name in asked}}
+        except (TargetError, EngineError):
+            self._seen.setdefault(target, {})
+        return {**local, **self._seen[target]}
 
 
 def new_value() -> str:

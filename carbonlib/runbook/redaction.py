@@ -12,7 +12,7 @@ import html
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -55,9 +55,9 @@ def environment_secrets(environ: Mapping[str, str] = os.environ) -> set[str]:
     return {value for name, value in environ.items() if looks_secret(name) and len(value) >= SHORTEST}
 
 
-def redactor(secret_values: Callable[[], Iterable[str]]) -> Redactor:
+def redactor(secret_values: Iterable[str]) -> Redactor:
     """A redactor for these values and those of the environment; call it anew when secrets may have been made."""
-    return Redactor({*secret_values(), *environment_secrets()})
+    return Redactor({*secret_values, *environment_secrets()})
 
 
 def _forms(value: str) -> set[str]:

@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 from .. import _project, config
 from .._errors import UsageError
-from ..secrets import Secrets
+from ..secrets import KnownSecrets
 from . import engine, ledger, nodes, outcome
 from .catalogue import Catalogue, Entry, load_catalogue
 from .interrupts import Interrupts, interrupts
@@ -48,8 +48,8 @@ class Setup:
         notebooks: folder of the notebooks.
         reports: folder of the run folders.
         state: folder of locks and secrets.
-        secret_values: the values to keep out of everything published; asked again after every notebook.
-        secret_names: names that parameters may carry.
+        secrets: those of a target, by name: parameters may carry the names, and nothing published may hold a value;
+            asked again after every notebook.
         diagnose: evidence to collect from the target when a notebook failed.
     """
 
@@ -57,8 +57,7 @@ class Setup:
     notebooks: Path
     reports: Path
     state: Path
-    secret_values: Callable[[], Iterable[str]]
-    secret_names: Callable[[], Iterable[str]]
+    secrets: Callable[[str], Mapping[str, str]]
     diagnose: Callable[[str], Sequence[Diagnostic]] = no_diagnostics
 
     @classmethod
@@ -72,8 +71,7 @@ class Setup:
             notebooks=Path(os.environ.get("CARBON_NOTEBOOKS", _project.NOTEBOOKS)).resolve(),
             reports=(reports or _project.ROOT / "reports").resolve(),
             state=state,
-            secret_values=lambda: Secrets(state / SECRETS_FILE).values(),
-            secret_names=lambda: list(Secrets(state / SECRETS_FILE)),
+            secrets=KnownSecrets(state / SECRETS_FILE),
             diagnose=diagnose,
         )
 
@@ -106,7 +104,7 @@ def run(options: Options, setup: Setup, listener: Listener | None = None) -> Run
         options.parameters,
         target=options.target,
         plan=options.plan,
-        secret_names=set(setup.secret_names()),
+        secret_names=set(setup.secrets(options.target)),
     )
     with interrupts() as stop, target_lock(setup.state / "locks", options.target, "+".join(options.selection)):
         folder = ledger.new_folder(setup.reports, options.selection, options.target)
@@ -258,7 +256,7 @@ class _Run:
         }
 
     def _redactor(self) -> Redactor:
-        return redactor(self.setup.secret_values)
+        return redactor(self.setup.secrets(self.options.target).values())
 
     def _pages(self) -> dict[str, str]:
         return {

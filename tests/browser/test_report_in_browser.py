@@ -26,8 +26,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         notebooks=INPUTS,
         reports=folder / "reports",
         state=folder / "state",
-        secret_values=list,
-        secret_names=list,
+        secrets=lambda target: {},
     )
     result: RunResult = run(Options(list(FIGURES)), setup)
     assert {n.id for n in result.notebooks if n.verdict == "failed"} == {"input-hostile"}

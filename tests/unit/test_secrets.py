@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from carbonlib._errors import UsageError
-from carbonlib.secrets import Secrets
+from carbonlib._errors import TargetUnreachable, UsageError
+from carbonlib.secrets import KnownSecrets, Secrets
 
 
 def test_values_are_made_once_and_kept_for_the_owner_only(tmp_path: Path) -> None:
@@ -44,3 +45,21 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "secrets.json").write_text("{")
     with pytest.raises(UsageError, match=r"secrets\.json cannot be read"):
         Secrets(tmp_path / "secrets.json")
+
+
+def test_secrets_of_a_cluster_that_answers_no_more_are_still_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [{"kafka_carbon": "p-9"}, TargetUnreachable("The API server does not answer.")]
+
+    def connect(target: str) -> SimpleNamespace:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return SimpleNamespace(secrets=answer)
+
+    monkeypatch.setattr("carbonlib.connect", connect)
+    known = KnownSecrets(tmp_path / "secrets.json")
+    assert known("kubernetes") == {"kafka_carbon": "p-9"}
+    assert known("kubernetes") == {"kafka_carbon": "p-9"}
+    assert known("local") == {}

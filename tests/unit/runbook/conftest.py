@@ -19,8 +19,7 @@ def make_setup() -> Callable[[Path], Setup]:
             notebooks=INPUTS,
             reports=folder / "reports",
             state=folder / "state",
-            secret_values=lambda: [SECRET],
-            secret_names=lambda: ["doris_loader"],
+            secrets=lambda target: {"doris_loader": SECRET},
             diagnose=lambda target: [Diagnostic(f"last lines on {target}", f"broker refused {SECRET} <b>")],
         )
 
