@@ -85,13 +85,15 @@ def test_later_values_lie_on_top(tmp_path: Path) -> None:
 def test_the_manifest_mounts_every_file_and_every_secret_of_the_schema() -> None:
     folder = KUBERNETES / "base" / "doris"
     generators = yaml.safe_load((folder / "kustomization.yaml").read_text())["configMapGenerator"]
-    mounted = {(folder / f).resolve() for g in generators if g["name"] == "doris-schema" for f in g["files"]}
+    listed = {f.split("=")[-1] for g in generators if g["name"] == "doris-schema" for f in g["files"]}
+    mounted = {(folder / f).resolve() for f in listed if f.endswith(".sql")}
     files = set((SQL / "doris").glob("[0-9]*.sql"))
     assert mounted == files
     asked = {n for f in files for n in names(f.read_text())}
-    text = (folder / "schema-values.yaml").read_text()
-    assert set(yaml.safe_load(text)) == {n for n in asked if not n.startswith("secret.")}
-    secrets = {n for n in asked | names(text) | {"secret.doris_root"} if n.startswith("secret.")}
+    plain, logins = ((folder / f"schema-{part}.yaml").read_text() for part in ("values", "logins"))
+    known = {**yaml.safe_load(plain), **yaml.safe_load(logins)}
+    assert set(known) == {n for n in asked if not n.startswith("secret.")}
+    secrets = {n for n in asked | names(logins) | {"secret.doris_root"} if n.startswith("secret.")}
     container = yaml.safe_load((folder / "schema.yaml").read_text())["spec"]["template"]["spec"]["containers"][0]
     given = {e["name"]: e["valueFrom"]["secretKeyRef"]["key"] for e in container["env"]}
     assert given == {f"CARBON_SECRET_{n.removeprefix('secret.').upper()}": n.removeprefix("secret.") for n in secrets}
