@@ -61,6 +61,11 @@ class Engines:
         """What the references in manifests and SQL stand for on their ports."""
         return references(self.settings, dict(self.options()))
 
+    def flink_urls(self) -> list[str]:
+        """REST of their session cluster's JobManagers."""
+        urls: list[str] = Local(self.settings).addresses()["flink"]["urls"]
+        return urls
+
     def secrets(self) -> Secrets:
         """The values that they are started with."""
         return Local(self.settings).secrets

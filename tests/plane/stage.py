@@ -7,7 +7,7 @@ from pathlib import Path
 
 from carbonlib.local import manifest
 
-from . import logs, overlay, plumbing, supplies
+from . import flink, flink_overlay, logs, overlay, plumbing, supplies
 from .binary import Progress
 from .control_plane import ControlPlane
 from .engines import Engines
@@ -29,7 +29,8 @@ class Stage:
         state = state.resolve()
         self._wanted = engines
         self._plumbing = state / "plumbing.yaml"
-        self.plane = ControlPlane(state, port_base, [self._plumbing] if engines else [])
+        self._flink_plumbing = state / "flink-plumbing.yaml"
+        self.plane = ControlPlane(state, port_base, [self._plumbing, self._flink_plumbing] if engines else [])
         self.engines = Engines(state / "engines", self.plane.port_base + ENGINES_OFFSET)
         self.overlay = state / "overlay"
 
@@ -47,11 +48,14 @@ class Stage:
         if self._wanted:
             first = manifest.port(self.engines.settings, "kafka_forwarded")
             overlay.write(self.overlay, self.engines.references(), self.engines.options(), first)
+            flink_overlay.amend(self.overlay, self.plane.state, self.plane.port_base)
             made = supplies.supply(self.plane, self.engines.secrets())
             progress(f"supplied as a cluster's owner would: {', '.join(made)}")
+            flink.start(self.plane.processes, self.plane.state, self.plane.kubeconfig, self.engines.flink_urls())
 
     def down(self, progress: Progress) -> bool:
         """Stop all of it and remove the engines' data; tells whether anything ran."""
+        self.plane.processes.stop(flink.PROCESS)
         self.plane.processes.stop(FOLLOWER)
         ran = self.plane.down(progress)
         if self.engines.exist():
@@ -72,6 +76,7 @@ class Stage:
         before = self._plumbing.read_text(encoding="utf-8") if self._plumbing.exists() else ""
         leads = plumbing.leads(self.engines.settings, self.engines.options())
         plumbing.write(self._plumbing, leads, folder)
+        flink_overlay.write_plumbing(self._flink_plumbing, self.plane.port_base)
         if self._plumbing.read_text(encoding="utf-8") != before:
             self.plane.processes.stop("kwok")
             self.plane.processes.stop(FOLLOWER)
