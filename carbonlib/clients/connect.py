@@ -257,6 +257,38 @@ class Connect:
         finally:
             self.resume(name, timeout)
 
+    def create_stopped(self, name: str, config: Mapping[str, str]) -> None:
+        """Create a connector that does nothing yet, so that it can be given its offsets first.
+
+        Raises:
+            ApplyError: the workers refuse it.
+        """
+        body = {"name": name, "config": dict(config), "initial_state": "STOPPED"}
+        try:
+            self._patiently(lambda: self._rest.call("POST", "/connectors", body))
+        except Refused as refusal:
+            raise ApplyError(f"Connector {name} was not accepted.", cause=refusal.cause, notebook=NOTEBOOK) from refusal
+        self._settled(name, "STOPPED", "60 s")
+
+    def put_offsets(self, name: str, offsets: Sequence[Mapping[str, Any]]) -> None:
+        """Give a stopped connector its offsets, as `offsets` shows them.
+
+        Raises:
+            ApplyError: the connector refuses them, or is not stopped.
+        """
+        self._act("PATCH", name, "offsets", {"offsets": [dict(o) for o in offsets]})
+
+    def forget(self, name: str, *, allow_destroy: bool = False, timeout: str | float = "60 s") -> None:
+        """Remove a connector with its offsets.
+
+        Raises:
+            UsageError: without `allow_destroy`.
+        """
+        _permitted(allow_destroy, f"Forgetting {name} ends its flow, and nobody knows how far it had come.")
+        self.stop(name, timeout)
+        self._act("DELETE", name, "offsets")
+        self._act("DELETE", name, "")
+
     def delete(self, name: str, *, allow_destroy: bool = False) -> None:
         """Remove a connector; its offsets stay with the workers.
 

@@ -21,7 +21,7 @@ from pyiceberg.table.snapshots import Snapshot
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
-from .._errors import EngineError, TargetUnreachable, UsageError
+from .._errors import ApplyError, EngineError, TargetUnreachable, UsageError
 from ..changes import Change, Plan
 from .iceberg_tables import TableSpec, difference, evolve, load_tables
 
@@ -140,6 +140,31 @@ class Iceberg:
         """Rows, and bytes of the data files that hold them, of each declared table that is there."""
         tables = {name: self._table(name) for name in self.tables} if self._has_database() else {}
         return {name: (_count(table), _bytes(table)) for name, table in tables.items() if table is not None}
+
+    def pointer(self, name: str) -> tuple[str, int | None, bytes]:
+        """The metadata file that the catalog names for a table, its current snapshot, and the text of the file."""
+        table = self._existing(name)
+        with table.io.new_input(table.metadata_location).open() as file:
+            text = bytes(file.read())
+        snapshot = table.current_snapshot()
+        return table.metadata_location, snapshot.snapshot_id if snapshot else None, text
+
+    def point(self, name: str, location: str) -> None:
+        """Have the catalog name another metadata file of a table; no file of the table is touched.
+
+        Raises:
+            ApplyError: there is no such file.
+        """
+        from pyiceberg.io import load_file_io
+
+        if not load_file_io(location=location).new_input(location).exists():
+            raise ApplyError(
+                f"{location} is not there any more, so {name} cannot be what it was.",
+                remedy="Maintenance has removed it: take a younger backup.",
+            )
+        if self._table(name) is not None:
+            self.catalog.drop_table(name)  # forgets the pointer, and keeps every file
+        self.catalog.register_table(name, location)
 
     def rows(self, name: str, columns: Sequence[str] = ("*",)) -> pd.DataFrame:
         """Every row of a table, in no order; all columns, or those that are named."""

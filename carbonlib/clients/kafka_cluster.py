@@ -6,6 +6,7 @@ librdkafka, which everything else here speaks through, has none of these request
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,8 +18,11 @@ T = TypeVar("T")
 Place = tuple[str, int]  # topic and number of a partition
 REQUEST_SECONDS = 30
 BOOTSTRAP_SECONDS = 10
+PATIENCE_SECONDS = 30.0
+AGAIN_SECONDS = 0.5
 CAUGHT_UP_SECONDS = 5.0  # a voter that has fetched the end of the log within this time follows
 NOTEBOOK = "deploy-10"
+TOPICS_OWN = ("DYNAMIC_TOPIC_CONFIG", 1)
 LEAST = "min.insync.replicas"
 CHECKS_HOST = "ssl.endpoint.identification.algorithm"
 # Names of librdkafka, in which settings come, and what this library calls them.
@@ -111,21 +115,26 @@ class KafkaCluster:
         self._client: Any = None
 
     def _ask(self, question: Callable[[Any], T]) -> T:
-        """Put a question to the cluster; a client that fails is done with, and a new one knows who is there now."""
+        """Put a question to the cluster, again while it says that it cannot answer just now.
+
+        A client that fails is done with: a new one knows who is there now.
+        """
         from kafka.errors import KafkaError
 
-        for last in (False, True):
+        deadline, first = time.monotonic() + PATIENCE_SECONDS, True
+        while True:
             client = self._client = self._client or self._connect()
             try:
                 return question(client)
             except (KafkaError, OSError, RuntimeError) as error:
                 self._client = None
                 client.close()
-                if last:
+                if time.monotonic() >= deadline or not (first or getattr(error, "retriable", False)):
                     raise EngineError(
                         "Kafka did not answer a request.", cause=_reason(error), notebook=NOTEBOOK
                     ) from error
-        raise AssertionError("unreachable")
+            first = False
+            time.sleep(AGAIN_SECONDS)
 
     def _connect(self) -> Any:
         from kafka import KafkaAdminClient
@@ -174,6 +183,16 @@ class KafkaCluster:
         found: Mapping[str, Any] = next(iter(answers.values()), {})
         return {topic: str(config[name]["value"]) for topic, config in found.items() if name in config}
 
+    def own_settings(self, topics: Iterable[str]) -> dict[str, dict[str, str]]:
+        """The settings that were given to topics themselves, by topic."""
+        from kafka.admin import ConfigResource, ConfigResourceType
+
+        asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
+        answers = self._ask(lambda admin: admin.describe_configs(asked, config_filter="modified")) if asked else {}
+        found: Mapping[str, Any] = next(iter(answers.values()), {})
+        own = {t: {k: v["value"] for k, v in c.items() if v["config_source"] in TOPICS_OWN} for t, c in found.items()}
+        return {topic: config for topic, config in own.items() if config}
+
     def quorum(self) -> Quorum:
         """Who votes over the metadata, who leads, and who does not follow."""
         state = self._ask(lambda admin: admin.describe_metadata_quorum())["topics"][0]["partitions"][0]
@@ -203,6 +222,50 @@ class KafkaCluster:
         """The level of a feature that the cluster uses, and the highest that the broker asked could."""
         found = self._ask(lambda admin: admin.describe_features())[name]
         return int(found["finalized"][1]), int(found["supported"][1])
+
+    # -- groups -----------------------------------------------------------------------------------------------------
+
+    def group_offsets(self) -> dict[str, dict[str, int]]:
+        """What every group of consumers has committed, by `topic:partition`."""
+        live = [b.node for b in self.brokers() if not b.fenced]
+        groups = sorted(g["group_id"] for g in self._ask(lambda admin: admin.list_groups(broker_ids=live)))
+        found = self._ask(lambda admin: admin.list_group_offsets(groups)) if groups else {}
+        return {
+            group: {f"{tp.topic}:{tp.partition}": o.offset for tp, o in sorted(offsets.items()) if o.offset >= 0}
+            for group, offsets in sorted(found.items())
+        }
+
+    def commit(self, group: str, offsets: Mapping[str, int]) -> None:
+        """Commit offsets, by `topic:partition`, in the name of a group without members.
+
+        Raises:
+            ApplyError: it has members, which commit their own.
+        """
+        from kafka import TopicPartition
+        from kafka.errors import NoError
+        from kafka.structs import OffsetAndMetadata
+
+        places = {place: TopicPartition(place.rpartition(":")[0], int(place.rpartition(":")[2])) for place in offsets}
+        wanted = {places[place]: OffsetAndMetadata(offset, "", -1) for place, offset in offsets.items()}
+        answers = self._ask(lambda admin: admin.alter_group_offsets(group, wanted))
+        refused = [
+            f"{tp.topic}-{tp.partition}: {error.__name__}" for tp, error in answers.items() if error is not NoError
+        ]
+        if refused:
+            raise ApplyError(
+                f"The offsets of group {group} were not taken.", cause="; ".join(refused),
+                remedy="Stop what reads in its name, then run the notebook again.",
+            )  # fmt: skip
+
+    def delete_group(self, group: str) -> None:
+        """Forget a group without members, and what it has committed.
+
+        Raises:
+            ApplyError: it is refused.
+        """
+        answer = self._ask(lambda admin: admin.delete_groups([group]))[group]
+        if answer != "OK":
+            raise ApplyError(f"Group {group} was not forgotten.", cause=answer)
 
     # -- acting -----------------------------------------------------------------------------------------------------
 

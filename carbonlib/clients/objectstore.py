@@ -143,6 +143,12 @@ class ObjectStore:
         with self._told(f"to read {path}"), self._files.open_input_stream(path, compression=None) as stream:
             return bytes(stream.read())
 
+    def write(self, bucket: str, name: str, content: bytes) -> None:
+        """Keep an object; one of the same name is replaced."""
+        path = f"{bucket}/{name}"
+        with self._told(f"to write {path}"), self._files.open_output_stream(path) as stream:
+            stream.write(content)
+
     def read_lines(self, bucket: str, prefix: str = "") -> pd.DataFrame:
         """Every archived record below a folder, a row each, numbers exact.
 

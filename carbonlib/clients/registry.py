@@ -150,6 +150,33 @@ class Registry:
         """Numbers of the subject's versions, none for a subject that is not there."""
         return sorted(self._rest.get_or_none(f"{_path(subject)}/versions") or [])
 
+    def version(self, subject: str, number: int) -> dict[str, Any]:
+        """A version of a subject: `{id, schema}`, the schema as data.
+
+        Raises:
+            Refused: there is none.
+        """
+        found = self._rest.call("GET", f"{_path(subject)}/versions/{number}")
+        return {"id": int(found["id"]), "schema": json.loads(found["schema"])}
+
+    def register(self, subject: str, schema: dict[str, Any]) -> int:
+        """Register a schema as the next version of a subject, and return its id.
+
+        Raises:
+            ApplyError: the registry does not accept it.
+        """
+        text = json.dumps(schema)
+        self._register(Schema(subject, text))
+        return self.id_of(subject, schema)
+
+    def set_compatibility(self, subject: str, level: str) -> None:
+        """Set what a later version of a subject must be to an earlier one.
+
+        Raises:
+            ApplyError: the registry does not accept it.
+        """
+        self._guard(Schema(subject, "", level))
+
     def delete(self, subject: str, *, allow_destroy: bool = False) -> None:
         """Remove a subject with its versions.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from . import backup
 from .brokers import BrokerCount
 from .contents import Contents, contents
 from .health import reasons
 from .prober import Prober
 from .roll import Roll
+from .sizes import Sizes
 
-__all__ = ["BrokerCount", "Contents", "Prober", "Roll", "contents", "reasons"]
+__all__ = ["BrokerCount", "Contents", "Prober", "Roll", "Sizes", "backup", "contents", "reasons"]
