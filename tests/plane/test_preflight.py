@@ -65,10 +65,9 @@ def _versions(cluster: Cluster) -> dict[str, str]:
 
 def test_a_new_cluster_is_told_what_to_supply(cluster: Cluster, objects: list[dict[str, Any]]) -> None:
     problems = inspect(cluster, objects).problems()
-    assert [p.split(":")[0] for p in problems] == ["secrets", "certificate"]
+    assert [p.split(":")[0] for p in problems] == ["secrets"]
     assert "kubectl -n data-platform create secret generic carbon-secrets --from-env-file=secrets.env" in problems[0]
     assert "eia_api_key=…" in problems[0]
-    assert "plan_certificates" in problems[1]
 
 
 def test_what_does_not_fit_the_cluster_is_named(cluster: Cluster, objects: list[dict[str, Any]]) -> None:

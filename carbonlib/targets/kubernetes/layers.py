@@ -11,10 +11,12 @@ from ...changes import Change, Plan
 from ...status import Component
 from ...waiting import wait_until
 from . import history
+from .certificates import plan_certificates
 from .explain import reasons
 from .objects import identity
 from .plan import plan
 from .ready import readiness
+from .secrets import plan_secrets
 from .wait import wait
 
 if TYPE_CHECKING:
@@ -82,6 +84,24 @@ class ManifestLayer:
         absent = [identity(m) for m in manifests if self._target.cluster.live(m) is None]
         problem = f"{len(absent)} of {len(manifests)} are not there: {', '.join(absent[:3])}" if absent else ""
         return Component(self.name, "objects", "ABSENT" if absent else "PRESENT", not absent, problem=problem)
+
+
+class Supplied(ManifestLayer):
+    """The objects of a layer, and with them the passwords and the certificate that nobody else supplies."""
+
+    def plan(self, *, force: bool = False) -> Plan:
+        """What differs from the manifests; then what of the secrets is to be made."""
+        cluster = self._target.cluster
+        made = plan_certificates(cluster) + plan_secrets(cluster)
+        return super().plan(force=force) + Plan(self._noted(self._seen(change)) for change in made)
+
+    def _seen(self, change: Change) -> Change:
+        def apply() -> Any:
+            done = change.apply() if change.apply else None
+            self._target.secrets.refresh()
+            return done
+
+        return Change(change.object, change.action, change.before, change.after, apply)
 
 
 class External:

@@ -27,7 +27,9 @@ FOLDER = MANIFESTS / "kubernetes"
 DEFAULT = "production"
 RESOLVE = "carbon.io/resolve"
 SECRET = "secret."
-PARTS = ("layers", "jobs", "external", "services", "kafka_user", "sizes", "kept_in", "switches", "members")
+PARTS = (
+    "layers", "supplied_with", "jobs", "external", "services", "kafka_user", "sizes", "kept_in", "switches", "members",
+)  # fmt: skip
 # A kustomization reads files of manifests/ that are shared with the local target, outside its own folder.
 OPTIONS = ("--load-restrictor", "LoadRestrictionsNone")
 PROGRAMS = {"kubectl": ("kubectl", "kustomize", *OPTIONS), "kustomize": ("kustomize", "build", *OPTIONS)}

@@ -142,19 +142,21 @@ def _secrets(cluster: Cluster, objects: list[Object]) -> list[Finding]:
     if not lacking:
         return [Finding("secrets", f"{len(wanted)} keys", f"{len(wanted)} keys", True)]
     given = [w for w in lacking if w.source == "given"]
-    first = (given or lacking)[0]
-    keys = [w.key for w in (given or lacking) if (w.namespace, w.secret) == (first.namespace, first.secret)]
-    remedy = secrets.supply_line(first.namespace, first.secret, keys)
-    if len(given) < len(lacking):
-        remedy += " `plan_secrets` makes the platform's own passwords (operate-70)."
-    found = f"missing: {_some([w.label for w in lacking])}"
+    if not given:
+        found = f"{len(wanted) - len(lacking)} keys; deploy-00 makes the others"
+        return [Finding("secrets", found, f"{len(wanted)} keys", True)]
+    keys = [w.key for w in given if (w.namespace, w.secret) == (given[0].namespace, given[0].secret)]
+    remedy = secrets.supply_line(given[0].namespace, given[0].secret, keys)
+    found = f"missing: {_some([w.label for w in given])}"
     return [Finding("secrets", found, f"{len(wanted)} keys", False, remedy)]
 
 
 def _certificate(cluster: Cluster, objects: list[Object]) -> list[Finding]:
     server = ServerCertificate(cluster)
     problem, live = server.problem(), server.live()
-    found = problem or (f"until {live.ends:%Y-%m-%d}" if live else "")
+    if live is None:
+        return [Finding("certificate", "none yet; deploy-00 makes it", "of Kafka, for all its names", True)]
+    found = problem or f"until {live.ends:%Y-%m-%d}"
     remedy = "Renew it where it comes from, or let `plan_certificates` make it (operate-70)."
     return [Finding("certificate", found, "of Kafka, for all its names", not problem, remedy)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from .crds import flink_crds
 from .forwards import Forwards
 from .gates import Gates
 from .jobs import FlinkJobs
-from .layers import SETTLE, External, ManifestLayer
+from .layers import SETTLE, External, ManifestLayer, Supplied
 from .objects import Object
 from .overlay import Overlay
 from .secrets import ClusterSecrets
@@ -51,7 +51,7 @@ class Kubernetes:
         return Forwards(self.cluster)
 
     @cached_property
-    def secrets(self) -> Mapping[str, str]:
+    def secrets(self) -> ClusterSecrets:
         """The values of the Secret that the owner of the cluster supplies."""
         return ClusterSecrets(self.cluster)
 
@@ -100,9 +100,12 @@ class Kubernetes:
     def layers(self) -> Sequence[Layer]:
         """The layers of manifests in the order of deployment, and the systems of others."""
         facts = self.overlay.facts
-        deployed = [ManifestLayer(self, name) for name in facts["layers"]]
+        deployed = [self._deployed(name) for name in facts["layers"]]
         others = [External(name, self._external(name, system)) for name, system in facts["external"].items()]
         return [*deployed, *others]
+
+    def _deployed(self, name: str) -> ManifestLayer:
+        return Supplied(self, name) if name == self.overlay.facts["supplied_with"] else ManifestLayer(self, name)
 
     def jobs(self, platform: Platform) -> Layer:
         """The Flink jobs, a FlinkDeployment each."""

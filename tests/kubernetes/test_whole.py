@@ -1,0 +1,75 @@
+"""The notebooks on the target kubernetes: a first run, a second that changes nothing, drift found and repaired."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import httpx
+import pytest
+
+from .conftest import Plane
+
+TARGET = ("--target", "kubernetes")
+# The whole of `verify` takes ten minutes more here; these follow a record through every layer.
+VERIFIED = ("verify-10", "verify-22", "verify-26")
+
+
+@pytest.fixture(scope="session")
+def first_run(plane: Plane) -> dict[str, Any]:
+    """The results of a first deployment and its verification."""
+    return plane.carbon.run("deploy", *VERIFIED, *TARGET)
+
+
+def test_a_first_run_deploys_and_real_prices_come_through(first_run: dict[str, Any]) -> None:
+    verdicts = {n["id"]: n["verdict"] for n in first_run["notebooks"]}
+    assert first_run["verdict"] == "passed", verdicts
+    assert all(verdicts[name] == "passed" for name in ("deploy-10", "deploy-31", "deploy-70", *VERIFIED)), verdicts
+    checks = {c["name"]: c["measured"] for n in first_run["notebooks"] for c in n["checks"]}
+    assert checks["rows_lost"] == checks["rows_duplicated"] == checks["enriched_equal_oracle"] == 0
+    assert checks["real_prices_seen"] >= 300
+
+
+def test_a_second_run_changes_nothing(plane: Plane, first_run: dict[str, Any]) -> None:
+    again = plane.carbon.run("deploy", *TARGET)
+    assert {n["id"]: n["changes"] for n in again["notebooks"] if n["changes"]} == {}
+
+
+def test_drift_is_found_row_by_row_and_repaired(plane: Plane, first_run: dict[str, Any]) -> None:
+    _kubectl(plane, "scale", "statefulset/schema-registry", "--replicas=1")
+    _kubectl(plane, "delete", "configmap/kafka-connect")
+    _kubectl(plane, "label", "service/kafka-service", "app.kubernetes.io/part-of=somebody-else", "--overwrite")
+    _slow_down(plane, "s3-prices")
+    found = plane.carbon("drift", "--json", *TARGET)
+    assert found.returncode == 2, found.stdout
+    rows = {(change["object"], change["action"]) for change in json.loads(found.stdout)["changes"]}
+    assert rows == {
+        ("StatefulSet/data-platform/schema-registry", "update"),
+        ("ConfigMap/data-platform/kafka-connect", "create"),
+        ("Service/data-platform/kafka-service", "update"),
+        ("connector/s3-prices", "update"),
+    }
+    plane.carbon.run("deploy", *TARGET)
+    mended = plane.carbon("drift", "--json", *TARGET)
+    assert (mended.returncode, json.loads(mended.stdout)["changes"]) == (0, [])
+
+
+def test_status_names_every_layer(plane: Plane, first_run: dict[str, Any]) -> None:
+    status = json.loads(plane.carbon("status", "--json", *TARGET).stdout)
+    assert [c for c in status["components"] if not c["ok"]] == []
+    assert {"kafka", "registry", "connect", "flink", "doris", "topics", "connectors", "jobs"} <= {
+        c["layer"] for c in status["components"]
+    }
+
+
+def _slow_down(plane: Plane, connector: str) -> None:
+    """Change a connector as somebody with its address would."""
+    url = f"{plane.stage.engines.references()['connect.url']}/connectors/{connector}/config"
+    config = httpx.get(url).raise_for_status().json()
+    httpx.put(url, json={**config, "flush.size": "7"}).raise_for_status()
+
+
+def _kubectl(plane: Plane, *words: str) -> None:
+    command = ["kubectl", "--namespace=data-platform", *words]
+    subprocess.run(command, env=plane.carbon.environment, check=True, capture_output=True)
