@@ -78,7 +78,11 @@ def test_secrets_are_read_once_by_name_and_never_shown(cluster: Cluster, monkeyp
     assert found["doris_root"] == "first"
     found.refresh()
     assert found["doris_root"] == "second" and list(found) == ["doris_root"]
+    found.replace("doris_root", "third")
+    assert (found["doris_root"], found["doris_root.previous"]) == ("third", "second")
     monkeypatch.setenv("CARBON_SECRET_DORIS_ROOT", "mine")
+    with pytest.raises(UsageError, match="unset CARBON_SECRET_DORIS_ROOT"):
+        found.replace("doris_root", "fourth")
     assert found["doris_root"] == "mine"
     with pytest.raises(UsageError, match=r"no 'doris_loader'(.|\n)*doris_loader=…(.|\n)*CARBON_SECRET_DORIS_LOADER"):
         found["doris_loader"]

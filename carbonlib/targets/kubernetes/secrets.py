@@ -17,7 +17,7 @@ from ..._errors import ApplyError, UsageError
 from ..._files import read_mapping
 from ..._project import MANIFESTS
 from ...changes import UNCHANGED, Change, Plan
-from ...secrets import new_value
+from ...secrets import PREVIOUS, new_value, refuse_overridden
 from .cluster import Cluster
 from .objects import MANAGER
 
@@ -41,6 +41,16 @@ class ClusterSecrets(Mapping[str, str]):
     def refresh(self) -> None:
         """Read the Secret again when it is next asked."""
         self.__dict__.pop("_values", None)
+
+    def replace(self, name: str, value: str) -> None:
+        """Give a secret another value and keep the former one under `<name>.previous`.
+
+        Raises:
+            UsageError: the environment overrides it, so that nobody would see the new value.
+        """
+        refuse_overridden(name)
+        merge(self._cluster, self._namespace, self._name, {name: value, f"{name}{PREVIOUS}": self[name]})
+        self.refresh()
 
     def __getitem__(self, name: str) -> str:
         override = os.environ.get(_variable(name))
