@@ -89,6 +89,6 @@ def test_revisions_are_kept_once_numbered_and_without_secrets(
     assert "tell-nobody" not in held
     with pytest.raises(UsageError, match="no revision 99"):
         history.rollback(cluster, place, 99, namespace=place)
-    cluster.delete("ConfigMap", known[0].parts[1], place)
+    cluster.delete("ConfigMap", known[0].parts[1], place, propagation="Background")
     with pytest.raises(UsageError, match="not whole"):
         history.rollback(cluster, place, namespace=place)

@@ -30,6 +30,7 @@ RECORD = "carbon.io/record"  # marks what carbonlib keeps for itself: it outlive
 REVISION_OF = "carbon.io/revision-of"
 NUMBER = "carbon.io/revision"
 SAVED_AT, DIGEST, PARTS, COUNT = (f"carbon.io/{key}" for key in ("saved-at", "digest", "parts", "objects"))
+KINDS, NAMESPACES = "carbon.io/kinds", "carbon.io/namespaces"  # what of the cluster a layer has touched
 KEEP = 5  # revisions a layer
 PART_BYTES = 700_000  # a ConfigMap holds 1 MiB, and binary data grows by a third
 
@@ -59,7 +60,8 @@ def remember(cluster: Cluster, layer: str, manifests: Iterable[Object], namespac
 
     The same manifests again are no new revision. The oldest beyond `KEEP` are removed.
     """
-    kept = [m for m in in_order(manifests) if m["kind"] != "Secret"]
+    manifests = in_order(manifests)
+    kept = [m for m in manifests if m["kind"] != "Secret"]
     text = json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()
     digest = hashlib.sha256(text).hexdigest()[:16]
     known = revisions(cluster, layer, namespace)
@@ -70,14 +72,15 @@ def remember(cluster: Cluster, layer: str, manifests: Iterable[Object], namespac
     chunks = [packed[at : at + PART_BYTES] for at in range(0, len(packed), PART_BYTES)]
     notes = {
         SAVED_AT: datetime.now(UTC).isoformat(timespec="seconds"), DIGEST: digest,
-        PARTS: str(len(chunks)), COUNT: str(len(kept)),
+        PARTS: str(len(chunks)), COUNT: str(len(kept)), KINDS: ",".join(sorted({m["kind"] for m in manifests})),
+        NAMESPACES: ",".join(sorted({ns for m in manifests if (ns := m["metadata"].get("namespace"))})),
     }  # fmt: skip
     # The first part last: it is what makes the revision known, so one that was cut short is none.
     for position in reversed(range(len(chunks))):
         cluster.apply(_config_map(layer, number, position, chunks[position], notes, namespace))
     for old in known[KEEP - 1 :]:
         for part in old.parts:
-            cluster.delete("ConfigMap", part, namespace, "v1")
+            cluster.delete("ConfigMap", part, namespace, "v1", "Background")
     return revisions(cluster, layer, namespace)[0]
 
 
@@ -92,6 +95,16 @@ def revisions(cluster: Cluster, layer: str, namespace: str = HOME) -> list[Revis
         parts = tuple(_name(layer, number, position) for position in range(int(notes[PARTS])))
         found.append(Revision(layer, number, notes[SAVED_AT], notes[DIGEST], int(notes[COUNT]), parts))
     return sorted(found, key=lambda revision: revision.number, reverse=True)
+
+
+def touched(cluster: Cluster, namespace: str = HOME) -> tuple[set[str], set[str]]:
+    """The kinds and the namespaces of all that was ever healthy here, of every layer; empty where nothing was."""
+    kinds, namespaces = set(), set()
+    for each in cluster.list("ConfigMap", namespace, "v1", {RECORD: "revision"}):
+        notes = each["metadata"].get("annotations") or {}
+        kinds |= set(filter(None, notes.get(KINDS, "").split(",")))
+        namespaces |= set(filter(None, notes.get(NAMESPACES, "").split(",")))
+    return kinds, namespaces
 
 
 def manifests_of(cluster: Cluster, revision: Revision, namespace: str = HOME) -> list[Object]:

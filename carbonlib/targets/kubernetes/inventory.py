@@ -22,14 +22,14 @@ def owned(
 
     Args:
         layer: the value of the label `carbon.io/layer`.
-        kinds: custom kinds that are certainly ours, beside Kubernetes' own.
+        kinds: those that are certainly ours, beside what else the cluster serves.
         namespaces: where to look when these credentials may not list in all namespaces.
 
     Raises:
-        AccessDenied: a kind of ours cannot be listed. A custom kind that these credentials may not list is none that
-            they could have applied, and is left out.
+        AccessDenied: a kind that is certainly ours cannot be listed. Another one that these credentials may not list
+            is none that they could have applied, and is left out.
     """
-    known, places = {*ORDER, *kinds}, sorted(set(namespaces))
+    known, places = set(kinds), sorted(set(namespaces))
     selector = {MANAGED_BY: MANAGER} | ({LAYER: layer} if layer else {})
 
     def of(kind: Kind) -> list[Object]:
@@ -46,10 +46,10 @@ def owned(
 
 
 def _listed(cluster: Cluster, known: set[str]) -> list[Kind]:
-    """Each kind once, in its preferred version: Kubernetes' own that we deploy, and all custom ones."""
+    """Each kind once, in its preferred version: Kubernetes' own that can be deployed, and all custom ones."""
     chosen: dict[tuple[str, str], Kind] = {}
     for kind in cluster.kinds.all():
-        ours = kind.name in known or kind.custom or kind.name == "PersistentVolumeClaim"
+        ours = kind.name in known or kind.custom or kind.name in ORDER
         if ours and kind.name not in DERIVED and {"list", "delete"} <= kind.verbs:
             chosen.setdefault((kind.group, kind.name), kind)
     return list(chosen.values())

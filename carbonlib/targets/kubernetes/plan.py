@@ -14,6 +14,7 @@ from .cluster import Cluster
 from .inventory import AT_ONCE, owned
 from .objects import (
     KEPT,
+    ORDER,
     Object,
     comparable,
     declared_otherwise,
@@ -21,6 +22,7 @@ from .objects import (
     dropped_fields,
     identity,
     in_order,
+    rank,
     summary,
 )
 from .references import referenced
@@ -76,10 +78,18 @@ def dropped(cluster: Cluster, manifests: Iterable[Object]) -> dict[str, list[str
     return found
 
 
+def delete(cluster: Cluster, obj: Object) -> bool:
+    """Delete this very object; one that owns pods stays until they are gone. False where it is not there."""
+    meta = obj["metadata"]
+    propagation = "Foreground" if rank(obj) >= ORDER.index("StatefulSet") else "Background"
+    return cluster.delete(
+        obj["kind"], meta["name"], meta.get("namespace"), obj["apiVersion"], propagation, meta["uid"]
+    )  # fmt: skip
+
+
 def delete_and_wait(cluster: Cluster, obj: Object, timeout: float = GONE_S) -> object:
     """Delete this very object with all that it owns, and wait until it is gone."""
-    meta = obj["metadata"]
-    there = cluster.delete(obj["kind"], meta["name"], meta.get("namespace"), obj["apiVersion"], uid=meta["uid"])
+    there = delete(cluster, obj)
     wait_gone(cluster, obj, timeout)
     return None if there else UNCHANGED
 

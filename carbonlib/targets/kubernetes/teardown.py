@@ -16,10 +16,11 @@ from ...changes import Change, Plan
 from ...waiting import wait_until
 from .cluster import Cluster
 from .explain import reasons
-from .history import RECORD
+from .history import RECORD, touched
 from .inventory import AT_ONCE, owned
 from .kinds import Kind
-from .objects import KEPT, Object, controlled, identity, labels, rank, summary
+from .objects import KEPT, ORDER, Object, controlled, identity, labels, rank, summary
+from .plan import delete as remove
 
 GONE_S = 300.0  # twice the longest termination grace of our pods
 # Made by the cluster in every namespace, or in passing.
@@ -34,7 +35,7 @@ def plan_down(cluster: Cluster, purge: bool = False, timeout: float = GONE_S) ->
         purge: also claims with their data, and our namespaces, definitions and records.
         timeout: seconds that the objects of one kind may take to be gone.
     """
-    found = owned(cluster)
+    found = _ours(cluster)
     doomed = [obj for obj in found if _goes(obj, purge)]
     if purge:
         names = {identity(obj) for obj in doomed}
@@ -51,8 +52,14 @@ def plan_down(cluster: Cluster, purge: bool = False, timeout: float = GONE_S) ->
 
 def leftovers(cluster: Cluster, purge: bool = False) -> list[str]:
     """What a teardown should have deleted and is still there, with what holds it where that is known."""
-    found = [obj for obj in owned(cluster) if _goes(obj, purge)]
+    found = [obj for obj in _ours(cluster) if _goes(obj, purge)]
     return sorted(f"{identity(obj)}{_held(cluster, obj)}" for obj in found)
+
+
+def _ours(cluster: Cluster) -> list[Object]:
+    """All that carries our label; of the kinds that were deployed here, none may be hidden from these credentials."""
+    kinds, namespaces = touched(cluster)
+    return owned(cluster, kinds=kinds or ORDER, namespaces=namespaces)
 
 
 def _goes(obj: Object, purge: bool) -> bool:
@@ -75,8 +82,7 @@ class _Falling:
         def delete() -> None:
             if self._going and rank(self._going[0]) != rank(obj):
                 self._settle()
-            meta = obj["metadata"]
-            self._cluster.delete(obj["kind"], meta["name"], meta.get("namespace"), obj["apiVersion"], uid=meta["uid"])
+            remove(self._cluster, obj)
             self._going.append(obj)
             if last:
                 self._settle()
@@ -147,6 +153,6 @@ def _held(cluster: Cluster, obj: Object) -> str:
     if meta.get("deletionTimestamp"):
         finalizers = [*(meta.get("finalizers") or []), *((obj.get("spec") or {}).get("finalizers") or [])]
         return f": being deleted, held by {', '.join(finalizers) or 'nothing that it names'}"
-    strangers = _strangers(cluster, obj, {identity(o) for o in owned(cluster)}) if obj["kind"] in KEPT else []
+    strangers = _strangers(cluster, obj, {identity(o) for o in _ours(cluster)}) if obj["kind"] in KEPT else []
     more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
     return f": it holds {', '.join(strangers[:5])}{more}" if strangers else ""
