@@ -13,7 +13,7 @@ from typing import Any
 from . import job_objects
 from .cluster import Cluster
 from .history import RECORD
-from .objects import MANAGED_BY, MANAGER, Object, comparable
+from .objects import MANAGED_BY, MANAGER, Object
 
 
 class JobHistory:
@@ -52,10 +52,26 @@ class JobHistory:
 
 
 def _declared(live: Object) -> Object:
-    """A live object as it can be applied again."""
-    kept = comparable(live)
-    meta = {k: v for k, v in kept["metadata"].items() if k in ("name", "namespace", "labels", "annotations") and v}
-    return {**kept, "metadata": meta}
+    """A live object as we applied it: what its server, or an operator, has added to it is no part of that."""
+    fields = [
+        f["fieldsV1"] for f in live["metadata"]["managedFields"] if f["manager"] == MANAGER and "subresource" not in f
+    ]
+    meta = {key: live["metadata"][key] for key in ("name", "namespace")}
+    ours: Object = _part(live, fields[0]) if fields else {}
+    return {
+        **ours,
+        "apiVersion": live["apiVersion"],
+        "kind": live["kind"],
+        "metadata": {**ours.get("metadata", {}), **meta},
+    }
+
+
+def _part(value: Any, fields: dict[str, Any]) -> Any:
+    """The part of a value that the server's record of managed fields names; lists are managed as wholes here."""
+    if not isinstance(value, dict) or not set(fields) - {"."}:
+        return value
+    named = {key[2:]: inner for key, inner in fields.items() if key.startswith("f:")}
+    return {key: _part(value[key], inner) for key, inner in named.items() if key in value}
 
 
 def _coded(value: Any) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..._errors import ApplyError, CarbonError, EngineError
+from ..._errors import ApplyError, CarbonError, EngineError, WaitTimeout
 from ...changes import Change, Plan
 from ...clients.flink import Flink
 from ...job_specs import Job, chosen_jobs, fingerprint, load_jobs, probe_job
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 UPGRADE_S = 180.0  # a savepoint, and the end of the former job
 PROBE_S = 180.0
+# Fields that only count when a job is created: the operator restarts nothing for them.
+UNHEEDED = ("spec.job.initialSavepointPath", "spec.job.upgradeMode")
+REMEDY = "Mend what the cause names and deploy again, or put the job back to what ran well last: `-p back=true`."
 
 
 class FlinkJobs:
@@ -116,7 +119,7 @@ class FlinkJobs:
         if change.action == "create":
             spec = {"parallelism": manifest["spec"]["job"]["parallelism"], "begins_at": offsets[name]}
             return Change(change.object, change.action, None, {**(change.after or {}), **spec}, change.apply)
-        if not any(path.startswith("spec") for path in change.after or {}):
+        if not any(path.startswith("spec") and path not in UNHEEDED for path in change.after or {}):
             return change
         begins = "savepoint" if from_state else offsets[name]
         apply = change.apply if from_state else partial(self._start_afresh, manifest)
@@ -191,11 +194,27 @@ class FlinkJobs:
         """
         deadline = time.monotonic() + seconds(timeout)
         found = [m for m in job_objects.deployments(self._manifests()).values() if not job_objects.runs_once(m)]
-        wait_for(self._cluster, found, seconds(timeout))
+        try:
+            wait_for(self._cluster, found, seconds(timeout))
+        except (ApplyError, WaitTimeout) as error:
+            words = "\n".join(filter(None, [error.cause, *map(self._last_words, found)]))
+            raise type(error)(error.message, cause=words, remedy=REMEDY, notebook="operate-52") from error
         for manifest in found:
             name = manifest["metadata"]["name"]
             self.client(name).wait_running(name, max(1.0, deadline - time.monotonic()))
         self._history().keep(found)
+
+    def _last_words(self, manifest: Object) -> str:
+        """Why a job failed, as its JobManager says; empty where it did not, or where nobody answers."""
+        name = manifest["metadata"]["name"]
+        live = self._cluster.live(manifest)
+        if live is None or job_objects.job_state(live) not in ("FAILED", "RESTARTING", "FAILING"):
+            return ""
+        try:
+            flink = self.client(name)
+            return "\n".join(f"{name}: {cause}" for job in flink.jobs() if (cause := flink.root_cause(job["jid"])))
+        except CarbonError as error:
+            return f"{name}: {error.message}"
 
     def client(self, name: str) -> Flink:
         """The JobManagers of a job.
