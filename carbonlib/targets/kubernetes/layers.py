@@ -57,9 +57,11 @@ class ManifestLayer:
             WaitTimeout: not in time, with the same words.
         """
         manifests = self._target.manifests(self.name)
-        # What was just applied pulls images and makes volumes first.
-        patience = SETTLE if self._target.unsettled(self.name) else timeout
-        wait(self._target.cluster, manifests, patience, print)
+        if self._target.unsettled(self.name):
+            # What was just applied pulls images and makes volumes first.
+            wait(self._target.cluster, manifests, SETTLE, _tell)
+        else:
+            wait(self._target.cluster, manifests, timeout)
         self._target.settled(self.name)
         history.remember(self._target.cluster, self.name, manifests)
 
@@ -136,6 +138,12 @@ class External:
     def _component(self, address: str) -> Component:
         why = _silence(address)
         return Component(self.name, address, "UNREACHABLE" if why else "REACHABLE", not why, problem=why)
+
+
+def _tell(line: str) -> None:
+    """Show what a workload is doing; that a setting is there says nothing."""
+    if line.startswith(WORKLOADS):
+        print(line)
 
 
 def _silence(address: str) -> str:

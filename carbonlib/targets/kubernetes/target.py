@@ -192,16 +192,17 @@ class Kubernetes:
         return pods.evict(self.cluster, member)
 
     def kafka_members(self) -> Sequence[Member]:
-        """The controllers and brokers, by their pods."""
-        return pods.members(self.cluster, self.overlay.facts["members"])
+        """The controllers and brokers under the current options, by their pods."""
+        sets = [m for m in self.manifests("kafka") if m["kind"] == "StatefulSet"]
+        wanted = {m["metadata"]["name"]: int(m["spec"]["replicas"]) for m in sets}
+        return pods.members(self.cluster, self.overlay.facts["members"], wanted)
 
     # -- look -------------------------------------------------------------------------------------------------------
 
     def preflight(self, **needs: float) -> Findings:
         """Whether the cluster can carry the platform; its needs are the requests of the manifests."""
-        numbers = self.sizes.numbers()
         names = [*self.overlay.facts["layers"], self.overlay.facts["jobs"]]
-        return preflight.inspect(self.cluster, [m for name in names for m in self.overlay.manifests(name, numbers)])
+        return preflight.inspect(self.cluster, [m for name in names for m in self.manifests(name)])
 
     def log_lines(self, layer: str, words: Sequence[str], most: int) -> list[tuple[str, str]]:
         """Of the log of each pod of a layer, the last lines that hold one of the words, with its name."""
