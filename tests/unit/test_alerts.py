@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import warnings
@@ -97,6 +98,14 @@ def test_they_fire_when_they_should(promtool: str, tmp_path: Path) -> None:
     run = subprocess.run([promtool, "test", "rules", str(target)], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert tried == set(by_name), "every alert has a case"
+
+
+def test_the_agents_show_what_the_rules_ask_of_kafka() -> None:
+    folder = ROOT / "manifests/monitoring/jmx"
+    rules = [r for path in sorted(folder.glob("*.yml")) for r in yaml.safe_load(path.read_text())["rules"]]
+    shown = re.compile("|".join(re.sub(r"\$\d", "[a-z_]+", rule["name"]) for rule in rules))
+    asked = {name for a in ALERTS for name in re.findall(r"\bkafka_\w+", a["expr"])}
+    assert {name for name in asked if not shown.fullmatch(name)} == {"kafka_consumergroup_lag"}, "an exporter of lag"
 
 
 def test_the_scraped_pods_are_those_that_the_rules_ask_for() -> None:
