@@ -34,7 +34,7 @@ from .bootstrap import connection
 
 KINDS = {"topic": ResourceType.TOPIC, "group": ResourceType.GROUP, "transactional_id": ResourceType.TRANSACTIONAL_ID}
 ITERATIONS = 8192
-REQUEST_SECONDS = 15.0
+REQUEST_SECONDS = 30.0
 FAILURES = (KafkaException, TimeoutError)
 
 

@@ -9,19 +9,20 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from carbonlib._errors import CarbonError
 from carbonlib.access_job import admit
-from carbonlib.clients.bootstrap import BootstrapServers, connection, idempotent_producer
+from carbonlib.clients.bootstrap import BootstrapServers, connection
 from carbonlib.clients.kafka_rights import KafkaRights, read_rights
 
 from .rendering import KUBERNETES
 from .secured import Secured, running
 
 RIGHTS = KUBERNETES / "base" / "kafka" / "rights.yaml"
-SECONDS = 20
+SECONDS = 60
+pytestmark = pytest.mark.timeout(900)  # four JVMs start, on a machine that may be busy
 
 
 def _free_ports(count: int) -> list[int]:
@@ -42,7 +43,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         for user in ("carbon", *read_rights(RIGHTS)):
             (passwords / user).write_text(f"of {user},=$", encoding="utf-8")
         try:
-            done = admit(KafkaRights(kafka.admin()), RIGHTS, passwords, timeout="3 min")
+            done = admit(KafkaRights(kafka.admin()), RIGHTS, passwords, timeout="6 min")
         except CarbonError as error:
             pytest.fail(f"{error}\n{kafka.log('controller')}\n{kafka.log('broker')}")
         assert {change.object.partition("/")[0] for change in done} == {"user", "rights"}
@@ -60,14 +61,13 @@ def enter(kafka: Secured, user: str, port: int | None = None) -> BootstrapServer
 def send(servers: BootstrapServers, topic: str) -> str:
     """What came of a record: nothing, or the name of the error."""
     came: list[str] = []
-    producer = idempotent_producer(servers, message_timeout_ms=SECONDS * 1000)
+    producer = Producer(connection(servers, message_timeout_ms=SECONDS * 1000))
     producer.produce(topic, b"{}", on_delivery=lambda error, _: came.append(error.name() if error else ""))
     producer.flush(SECONDS * 1.5)
     assert came, f"no word of a record to {topic}"
     return came[0]
 
 
-@pytest.mark.timeout(400)
 def test_an_application_may_do_what_is_declared_and_nothing_else(kafka: Secured) -> None:
     assert send(enter(kafka, "connect"), "commodity-prices-raw") == ""
     assert send(enter(kafka, "connect"), "market-alerts") == "TOPIC_AUTHORIZATION_FAILED"
@@ -113,10 +113,13 @@ def test_the_way_of_a_laptop_leads_to_the_same_broker(kafka: Secured) -> None:
     ("role", "line"),
     [
         ("broker", "kafka_server_broker_state 3"),  # what the probes look for
-        ("controller", 'kafka_raft_state{state="leader",} 1.0'),
-        ("broker", "kafka_server_underreplicatedpartitions 0"),
-        ("controller", "kafka_controller_offlinepartitionscount 0"),
-        ("controller", "kafka_controller_activecontrollercount 1"),
+        ("controller", 'kafka_raft_state{state="leader"} 1'),
+        ("controller", "kafka_controller_kafkacontroller_activecontrollercount 1"),
+        # What the alerts of manifests/monitoring/rules ask for.
+        ("broker", "kafka_server_replicamanager_underreplicatedpartitions 0"),
+        ("broker", "kafka_server_replicamanager_partitionswithlatetransactionscount 0"),
+        ("controller", "kafka_controller_kafkacontroller_offlinepartitionscount 0"),
+        ("broker", 'kafka_server_brokertopicmetrics_messagesin_total{topic="commodity-prices-raw"} 1'),
     ],
 )
 def test_probes_and_alerts_find_their_figures(kafka: Secured, role: str, line: str) -> None:
@@ -124,7 +127,7 @@ def test_probes_and_alerts_find_their_figures(kafka: Secured, role: str, line: s
         text = answer.read().decode()
     name, _, value = line.rpartition(" ")
     found = [each for each in text.splitlines() if each.startswith(name.split("{")[0])]
-    assert any(each.startswith(f"{name} {value}") for each in found), found or _names(text)
+    assert any(each.startswith(f"{name} {value}") for each in found), "\n".join(found or _names(text))
 
 
 def _names(text: str) -> list[str]:
