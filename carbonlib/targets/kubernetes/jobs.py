@@ -52,7 +52,7 @@ class FlinkJobs:
     """
 
     name = "jobs"
-    takes = TAKES
+    takes = (*TAKES, "force")
 
     def __init__(
         self,
