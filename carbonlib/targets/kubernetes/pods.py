@@ -52,16 +52,17 @@ def evict(cluster: Cluster, name: str) -> Callable[[], bool]:
     return lambda: _replaced(cluster, pod)
 
 
-def members(cluster: Cluster, declared: Sequence[Mapping[str, Any]]) -> list[Member]:
-    """The members of Kafka by their StatefulSets.
+def members(cluster: Cluster, declared: Sequence[Mapping[str, Any]], wanted: Mapping[str, int]) -> list[Member]:
+    """The members of Kafka by their StatefulSets, as many as there are to be.
 
     Args:
         declared: per StatefulSet `namespace`, `pods` (its name), `first_node`, `votes` and `serves`.
+        wanted: the replicas of each StatefulSet under the current options, by its name.
     """
     found = []
     for part in declared:
         owner = cluster.get("StatefulSet", part["pods"], part["namespace"], "apps/v1")
-        for index in range((owner or {}).get("spec", {}).get("replicas", 0)):
+        for index in range(wanted[part["pods"]]):
             name = f"{part['pods']}-{index}"
             pod = cluster.get("Pod", name, part["namespace"], "v1")
             runs = ((pod or {}).get("metadata", {}).get("labels") or {}).get(REVISION, "")
