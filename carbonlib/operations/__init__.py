@@ -8,6 +8,18 @@ from .contents import Contents, contents
 from .health import reasons
 from .prober import Prober
 from .roll import Roll
+from .rotation import Certificate, Password
 from .sizes import Sizes
 
-__all__ = ["BrokerCount", "Contents", "Prober", "Roll", "Sizes", "backup", "contents", "reasons"]
+__all__ = [
+    "BrokerCount",
+    "Certificate",
+    "Contents",
+    "Password",
+    "Prober",
+    "Roll",
+    "Sizes",
+    "backup",
+    "contents",
+    "reasons",
+]

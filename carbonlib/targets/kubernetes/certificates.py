@@ -23,6 +23,7 @@ from .secrets import declared, ensure_namespace, merge, read, supplied
 
 CRT, KEY, CA = "tls.crt", "tls.key", "ca.crt"
 KIND = "kubernetes.io/tls"
+FOREIGN_DAYS = 1
 _SKEW = datetime.timedelta(hours=1)  # clocks of pods that are behind
 PEM = serialization.Encoding.PEM
 
@@ -195,8 +196,10 @@ class ServerCertificate:
         lacking = sorted(self.wanted_names - found.names)
         if lacking:
             return f"it lacks {', '.join(lacking)}"
-        if found.days_left < self._spec["least_days"]:
-            return f"it ends in {found.days_left:.0f} days"
+        # What somebody else issues may live for days only: he renews it in time, or not at all.
+        ours = found.issuer == f"CN={self._spec['authority_name']}"
+        if found.days_left < (self._spec["least_days"] if ours else FOREIGN_DAYS):
+            return f"it ends on {found.ends:%Y-%m-%d}"
         return ""
 
     def plan(self, *, renew: bool = False) -> Plan:

@@ -157,7 +157,7 @@ def _certificate(cluster: Cluster, objects: list[Object]) -> list[Finding]:
     if live is None:
         return [Finding("certificate", "none yet; deploy-00 makes it", "of Kafka, for all its names", True)]
     found = problem or f"until {live.ends:%Y-%m-%d}"
-    remedy = "Renew it where it comes from, or let `plan_certificates` make it (operate-70)."
+    remedy = "Renew it where it comes from, or by operate-71, where its authority is the platform's own."
     return [Finding("certificate", found, "of Kafka, for all its names", not problem, remedy)]
 
 
