@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from carbonlib._errors import CarbonError, EngineError, shorten
+from carbonlib._errors import EngineError
 from carbonlib.clients.flink import LIVE, Flink
 from carbonlib.targets.kubernetes.cluster import Cluster
 from carbonlib.targets.kubernetes.objects import Object
@@ -113,15 +113,16 @@ class JobManagers:
             member.front.show(member.job_id)
             return
         started.touch()
-        try:
-            self._run(member, config, mounted)
+        stack = self._run(member, config, mounted)
+        if stack:
+            member.front.show_failed(member.job_id, member.name, stack)
+            print(f"{member.name}: the program ended with an error\n{stack}")
+        else:
             member.front.show(member.job_id)
             print(f"{member.name}: job {member.job_id} runs, from {config.get('execution.savepoint.path', 'nothing')}")
-        except CarbonError as error:
-            member.front.show_failed(member.job_id, member.name, error.cause or error.message)
-            print(f"{member.name}: {error.message} {error.cause}")
 
-    def _run(self, member: Member, config: dict[str, str], mounted: dict[PurePosixPath, Path]) -> None:
+    def _run(self, member: Member, config: dict[str, str], mounted: dict[PurePosixPath, Path]) -> str:
+        """Run the program; returns the stack of the error with which it ended, empty where it submitted its job."""
         arguments = [_translated(a, mounted) for a in _list(config.get("$internal.application.program-args", ""))]
         body: dict[str, Any] = {
             "entryClass": config["$internal.application.main"],
@@ -135,8 +136,7 @@ class JobManagers:
             body["savepointPath"] = config["execution.savepoint.path"]
         url, jar_id = self._flink.upload(self._jar)
         answer = httpx.post(f"{url}/jars/{jar_id}/run", json=body, timeout=START_S)
-        if answer.is_error:
-            raise EngineError(f"The program of {member.name} ended with an error.", cause=_stack(answer))
+        return _stack(answer) if answer.is_error else ""
 
     def _mount(self, uid: str, pod: Object) -> dict[PurePosixPath, Path]:
         """The pod's ConfigMaps and Secrets as files, by the path at which its container sees them.
@@ -237,6 +237,6 @@ def _list(text: str) -> list[str]:
 
 def _stack(answer: httpx.Response) -> str:
     try:
-        return shorten(str(answer.json()["errors"][-1]), 4000)
+        return str(answer.json()["errors"][-1])
     except (ValueError, KeyError, IndexError):
-        return shorten(answer.text, 4000)
+        return answer.text or f"HTTP {answer.status_code}"
