@@ -117,7 +117,7 @@ def _references(value: Any) -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
     for key, inner in value.items():
         if key in ("secret", "secretRef", "secretKeyRef") and isinstance(inner, dict):
-            name = inner.get("secretName") or inner.get("name")
+            name = str(inner.get("secretName") or inner["name"])
             keys = [i["key"] for i in inner.get("items", [])] or [inner.get("key")]
             found += [(name, each) for each in keys]
         elif key == "secretTargetRef":
