@@ -75,7 +75,7 @@ def _compile(go: str, output: Path, progress: Progress) -> None:
             packages, tail = packages + 1, [*tail[-15:], line.rstrip()]
             if time.monotonic() - told > 15:
                 told = time.monotonic()
-                progress(f"  {packages} lines of about 2,800 packages so far ({line.strip()[:70]})")
+                progress(f"  about {packages} of 2,800 packages ({line.strip()[:70]})")
     if process.returncode:
         raise PreflightError(
             f"Go could not build the control plane (exit {process.returncode}).",
