@@ -1,7 +1,7 @@
 """A real controller and a real broker with the very settings of the production manifests: TLS, SCRAM, rights.
 
-Only what a machine decides is put in: folders, addresses, one server instead of three. What is started is the Kafka of
-the local target, which is the version of the production image.
+Only what a machine decides is put in: folders, addresses, patience, one server instead of three. What is started is the
+Kafka of the local target, which is the version of the production image.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ class Secured:
             (r":9092", f":{self.internal}"),
             (r":9095", f":{self.forward}"),
             (r"/etc/kafka/tls", str(self.tls)),
+            (r"(?<=session\.timeout\.ms=)3000", "60000"),  # on a busy machine the one broker would be fenced
             (r"\$\{kafka\.(replication|min_insync)\}", "1"),
             (r"\$\{kafka\.bootstrap_servers\}", f"127.0.0.1:{self.internal}"),
         ):
