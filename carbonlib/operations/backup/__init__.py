@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +31,9 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 
 
-def parts(database: str, tables: Sequence[str]) -> dict[str, Part]:
+def parts(database: str, tables: Sequence[str], *, new_ids: bool = False) -> dict[str, Part]:
     """What a backup is made of, in the order in which it is restored."""
-    kinds: list[Part] = [Topics(), Schemas(), Groups(), Rows(database, tables), Lake(), Connectors()]
+    kinds: list[Part] = [Topics(), Schemas(new_ids=new_ids), Groups(), Rows(database, tables), Lake(), Connectors()]
     return {part.name: part for part in kinds}
 
 
@@ -70,12 +70,13 @@ class Backup:
     Args:
         platform: with which it is compared, and into which it is restored.
         store: where it is, or the address of it.
+        new_ids: a schema may get another id than it had.
 
     Raises:
         UsageError: there is none, or it is of a form that this version does not know.
     """
 
-    def __init__(self, platform: Platform, store: Store | str) -> None:
+    def __init__(self, platform: Platform, store: Store | str, *, new_ids: bool = False) -> None:
         self._platform = platform
         self.store = store_at(store, platform.objectstore) if isinstance(store, str) else store
         try:
@@ -86,7 +87,7 @@ class Backup:
             ) from error
         if self.manifest.get("format") != FORMAT:
             raise UsageError(f"The backup at {self.store!r} has the form {self.manifest.get('format')}, not {FORMAT}.")
-        self._parts = parts(self.manifest["database"], self.manifest["tables"])
+        self._parts = parts(self.manifest["database"], self.manifest["tables"], new_ids=new_ids)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {name}" for name, count in self.manifest["objects"].items())
@@ -132,14 +133,15 @@ class Backup:
     def _differences(self, objects: Mapping[str, Iterable[str]]) -> list[tuple[str, str, Any, Any]]:
         found = []
         for part in sorted(objects, key=list(self._parts).index):
-            kept, live = self.entries(part), json.loads(_json(self._parts[part].take(self._platform)[0]))
-            for name in objects[part]:
+            names = list(objects[part])
+            kept, live = self.entries(part), json.loads(_json(self._parts[part].take(self._platform, names)[0]))
+            for name in names:
                 if name not in kept:
                     raise UsageError(
                         f"The backup holds no {self._parts[part].kind} {name!r}.",
                         remedy=f"It holds {', '.join(sorted(kept)) or 'none'}.",
                     )
-                if live.get(name) != kept[name]:
+                if not _same(live.get(name), kept[name], self._parts[part].ignores):
                     found.append((part, name, live.get(name), kept[name]))
         return found
 
@@ -164,6 +166,12 @@ class Backup:
 
     def _put(self, part: str, name: str, kept: Any, live: Any) -> Any:
         return lambda: self._parts[part].put(self._platform, name, kept, live, self.store.read)
+
+
+def _same(live: Any, kept: Any, ignores: Collection[str]) -> bool:
+    if not ignores or live is None:
+        return bool(live == kept)
+    return {k: v for k, v in live.items() if k not in ignores} == {k: v for k, v in kept.items() if k not in ignores}
 
 
 def _json(value: Any) -> bytes:

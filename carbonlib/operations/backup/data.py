@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -28,16 +29,16 @@ class Rows:
         tables: their names.
     """
 
-    name, kind = "rows", "table"
+    name, kind, ignores = "rows", "table", ()
 
     def __init__(self, database: str, tables: Sequence[str]) -> None:
         self._database, self._tables = database, tables
 
-    def take(self, platform: Platform) -> tuple[Entries, Files]:
+    def take(self, platform: Platform, only: Collection[str] | None = None) -> tuple[Entries, Files]:
         """`{rows, columns, sum}` of each table; the rows stand in `rows/<table>.parquet`."""
         entries: Entries = {}
         files: Files = {}
-        for name in self._tables:
+        for name in (t for t in self._tables if only is None or t in only):
             frame = platform.doris_root.query(f"SELECT * FROM `{self._database}`.`{name}`")
             buffer = io.BytesIO()
             pyarrow.parquet.write_table(Table.from_pandas(frame, preserve_index=False), buffer)
@@ -63,13 +64,13 @@ class Lake:
     as long as no maintenance has removed its snapshot.
     """
 
-    name, kind = "lake", "iceberg"
+    name, kind, ignores = "lake", "iceberg", ()
 
-    def take(self, platform: Platform) -> tuple[Entries, Files]:
+    def take(self, platform: Platform, only: Collection[str] | None = None) -> tuple[Entries, Files]:
         """`{metadata, snapshot}` of each table; the metadata stands in `lake/<table>.json`."""
         entries: Entries = {}
         files: Files = {}
-        for name in platform.iceberg.tables:
+        for name in (t for t in platform.iceberg.tables if only is None or t in only):
             location, snapshot, text = platform.iceberg.pointer(name)
             entries[name] = {"metadata": location, "snapshot": snapshot}
             files[f"{self.name}/{name}.json"] = text
@@ -82,8 +83,6 @@ class Lake:
 
 def _sum(frame: pd.DataFrame) -> str:
     """The same for the same rows in any order."""
-    import hashlib
-
     lines = sorted(json.dumps([str(v) for v in row]) for row in frame.itertuples(index=False))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

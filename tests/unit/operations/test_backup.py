@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +21,14 @@ SECRET = "hidden-1"
 class Shelf:
     """A part whose objects are the entries of a dictionary."""
 
-    kind = "thing"
+    kind, ignores = "thing", ()
 
     def __init__(self, name: str, live: Entries) -> None:
         self.name, self.live = name, live
 
-    def take(self, platform: Any) -> tuple[Entries, Files]:
-        return dict(self.live), {f"{self.name}/more.bin": b"bytes of " + self.name.encode()}
+    def take(self, platform: Any, only: list[str] | None = None) -> tuple[Entries, Files]:
+        found = {name: value for name, value in self.live.items() if only is None or name in only}
+        return found, {f"{self.name}/more.bin": b"bytes of " + self.name.encode()}
 
     def put(self, platform: Any, name: str, value: Any, live: Any, file: Callable[[str], bytes]) -> None:
         assert live == self.live.get(name)
@@ -38,7 +38,7 @@ class Shelf:
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Entries:
     shelf = Shelf("things", {"a": {"x": 1}, "b": {"x": 2}})
-    monkeypatch.setattr(backup, "parts", lambda database, tables: {"things": shelf})
+    monkeypatch.setattr(backup, "parts", lambda database, tables, new_ids=False: {"things": shelf})
     monkeypatch.setattr(backup, "require", lambda cluster, doing: None)
     monkeypatch.setattr(backup, "cluster_of", lambda platform: None)
     return shelf.live
@@ -144,7 +144,7 @@ class Registry:
 
 
 def versions(*ids: int) -> dict[str, Any]:
-    return {"compatibility": "FULL", "versions": [{"id": i, "schema": {"type": "int", "doc": str(i)}} for i in ids]}
+    return {"compatibility": "FULL", "schemas": [{"type": "int", "doc": str(i)} for i in ids], "ids": list(ids)}
 
 
 def no_file(name: str) -> bytes:
@@ -155,11 +155,12 @@ def test_schemas_get_the_ids_that_values_carry_or_it_is_said() -> None:
     good, other = Registry(7), Registry(90)
     world: Any = SimpleNamespace(registry=good)
     Schemas().put(world, "s", versions(7, 8), None, no_file)
-    assert [json.dumps(s) for s in good.registered] == [json.dumps(v["schema"]) for v in versions(7, 8)["versions"]]
+    assert good.registered == versions(7, 8)["schemas"]
     assert good.level == "FULL"
     world.registry = other
     with pytest.raises(ApplyError, match="the id 90, and values carry 7"):
         Schemas().put(world, "s", versions(7), None, no_file)
+    Schemas(new_ids=True).put(world, "s", versions(7), None, no_file)
 
 
 def test_a_subject_with_other_schemas_is_not_written_over() -> None:
