@@ -66,6 +66,14 @@ def test_a_broker_beyond_the_quorum_changes_nothing_of_those_that_are_there(targ
     assert len({port for p in after.values() for port in p.ports.values()}) == sum(len(p.ports) for p in after.values())
 
 
+def test_members_of_kafka_are_what_their_settings_say(target: Local) -> None:
+    target.assume({"brokers": 5})
+    members = target.kafka_members()
+    assert [(m.name, m.node) for m in members] == [(f"kafka-{n}", n) for n in range(1, 6)]
+    assert [m.votes for m in members] == [True, True, True, False, False] and all(m.serves for m in members)
+    assert all(m.outdated and not m.revision for m in members)  # none of them runs
+
+
 def test_no_secret_stands_in_a_command(target: Local) -> None:
     values = [target.secrets[name] for name in target.secrets]
     commands = [word for layer in LAYERS for p in target.processes(layer) for word in p.command]
