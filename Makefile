@@ -31,6 +31,8 @@ test: setup     ## every test, on real engines
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -v --durations=6 tests/modules tests/browser $(ARGS)
 	@$(BIN)/python -X faulthandler -m pytest -v --durations=12 tests/platform $(ARGS)
+	@$(BIN)/python -m pytest -v --durations=12 tests/manifests tests/plane $(ARGS)
+	@$(BIN)/python -m pytest -v --durations=12 tests/kubernetes $(ARGS)
 
 bench: setup    ## CPU per message of each Flink job against a pass-through, on the running platform
 	@$(BIN)/python -m pytest -s tests/bench $(ARGS)

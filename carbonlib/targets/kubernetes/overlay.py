@@ -7,6 +7,8 @@ An overlay is a folder of `manifests/kubernetes/overlays`, or any other with a `
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -22,10 +24,13 @@ from ..._files import read_mapping
 from ..._project import MANIFESTS
 from ...references import names, resolve
 from .objects import LAYER, Object, identity
+from .references import referenced
 
 FOLDER = MANIFESTS / "kubernetes"
 DEFAULT = "production"
 RESOLVE = "carbon.io/resolve"
+CONFIG = "carbon.io/config"
+STAMPED = ("StatefulSet", "Deployment")
 SECRET = "secret."
 PARTS = (
     "layers", "supplied_with", "jobs", "external", "services", "kafka_user", "sizes", "kept_in", "switches", "members",
@@ -86,7 +91,7 @@ class Overlay:
                 option, count = wanted[identity(obj)]
                 _set(obj, self.facts["sizes"][option]["field"], count)
             found.append(self._filled(obj))
-        return found
+        return self._stamped(found)
 
     def sizes(self) -> dict[str, int]:
         """The size of each option as the overlay declares it."""
@@ -99,7 +104,24 @@ class Overlay:
 
     def objects(self) -> list[Object]:
         """Everything that the overlay renders to."""
-        return [self._filled(copy.deepcopy(obj)) for obj in _render(self.folder)]
+        return self._stamped([self._filled(copy.deepcopy(obj)) for obj in _render(self.folder)])
+
+    def _stamped(self, objects: list[Object]) -> list[Object]:
+        """The objects, whose pods carry a digest of the ConfigMaps that they read: a changed one is a new revision.
+
+        A pod template that says by an annotation of its own what it reads is left alone.
+        """
+        digests = {identity(obj): _digest(obj) for obj in objects if obj["kind"] == "ConfigMap"}
+        for obj in objects:
+            if obj["kind"] not in STAMPED:
+                continue
+            template = obj["spec"]["template"]
+            pod = {"metadata": {"namespace": obj["metadata"]["namespace"]}, "spec": template["spec"]}
+            read = sorted(digests[name] for name in referenced(pod) if name in digests)
+            notes = template["metadata"].setdefault("annotations", {})
+            if read and CONFIG not in notes:
+                notes[CONFIG] = hashlib.sha256("".join(read).encode()).hexdigest()[:16]
+        return objects
 
     def _filled(self, obj: Object) -> Object:
         if obj["kind"] == "ConfigMap" and obj["metadata"].get("labels", {}).get(RESOLVE) == "true":
@@ -116,6 +138,10 @@ class Overlay:
     def _own(self, name: str) -> dict[str, Any]:
         path = self.folder / name
         return read_mapping(path) if path.is_file() else {}
+
+
+def _digest(config: Object) -> str:
+    return hashlib.sha256(json.dumps(config.get("data"), sort_keys=True).encode()).hexdigest()
 
 
 def _secrets(text: str) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,26 @@ def test_an_overlay_lays_its_own_values_over_the_common_ones(tmp_path: Path) -> 
 def test_every_object_belongs_to_a_layer(name: str) -> None:
     overlay = Overlay(name)
     assert unlabelled(overlay.objects(), [*overlay.facts["layers"], overlay.facts["jobs"]]) == []
+
+
+def test_pods_carry_a_digest_of_what_they_read(tmp_path: Path) -> None:
+    overlay = Overlay("production")
+    first, second = [overlay._stamped([_config(text), _reader()])[1] for text in ("a=1", "a=2")]
+    notes = [o["spec"]["template"]["metadata"]["annotations"]["carbon.io/config"] for o in (first, second)]
+    assert notes[0] != notes[1]
+    assert overlay._stamped([_config("a=1"), _reader()])[1] == first
+
+
+def _config(text: str) -> dict[str, Any]:
+    meta = {"name": "settings", "namespace": "n"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"a.properties": text}}
+
+
+def _reader() -> dict[str, Any]:
+    volumes = [{"name": "settings", "configMap": {"name": "settings"}}]
+    template = {"metadata": {}, "spec": {"volumes": volumes}}
+    meta = {"name": "reader", "namespace": "n"}
+    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": meta, "spec": {"template": template}}
 
 
 @needs_kubectl
