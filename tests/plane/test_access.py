@@ -130,10 +130,10 @@ def test_no_role_has_a_wildcard(objects: list[dict[str, Any]]) -> None:
 
 def test_the_account_deploys_waits_and_reads(account: Cluster, objects: list[dict[str, Any]]) -> None:
     kafka = [o for o in objects if o["metadata"]["labels"][LAYER] == "kafka"]
-    done = plan.plan(account, kafka).apply()
+    done = plan.plan(account, kafka, "kafka").apply()
     assert {c.action for c in done} == {"create"}
     wait(account, kafka, "3 min")
-    assert len(plan.plan(account, kafka)) == 0
+    assert len(plan.plan(account, kafka, "kafka")) == 0
     assert len(ClusterSecrets(account)["kafka_carbon"]) > 20
     brokers = next(o for o in kafka if o["kind"] == "StatefulSet" and o["metadata"]["name"] == "kafka")
     changed = {**brokers, "spec": {**brokers["spec"], "replicas": 2}}
@@ -141,7 +141,6 @@ def test_the_account_deploys_waits_and_reads(account: Cluster, objects: list[dic
     assert repaired.changes[0].after == {"spec.replicas": 2}
 
 
-@pytest.mark.xfail(raises=AccessDenied, strict=True, reason="inventory.owned lists Secrets, which the account may not")
 def test_the_account_deletes_what_is_no_longer_declared(account: Cluster, objects: list[dict[str, Any]]) -> None:
     kafka = [o for o in objects if o["metadata"]["labels"][LAYER] == "kafka"]
     gone = plan.plan(account, [o for o in kafka if o["kind"] != "PodDisruptionBudget"], "kafka").apply()
