@@ -18,6 +18,7 @@ from carbonlib._project import MANIFESTS
 from carbonlib.config import Settings
 from carbonlib.local import manifest
 from carbonlib.local.addresses import references
+from carbonlib.waiting import wait_until
 from tests.plane import overlay, plumbing
 from tests.plane.identity import USERS, Identity
 from tests.plane.logs import NOTHING, Follower
@@ -32,7 +33,8 @@ def test_a_process_is_found_by_its_record_and_ended(tmp_path: Path) -> None:
     processes.start("sleeper", SLEEPER)
     found = Processes(tmp_path).running("sleeper")
     assert found is not None
-    assert processes.memory_mib("sleeper") > 1
+    # A process that has only just been made holds next to nothing.
+    wait_until(lambda: processes.memory_mib("sleeper") > 1, what="the sleeper in memory", timeout=60)
     assert processes.stop("sleeper")
     assert not found.is_running()
     assert not processes.stop("sleeper")
