@@ -17,7 +17,7 @@ from typing import Any
 from ..._errors import CarbonError, NotThereYet, TargetError, TargetUnreachable, UsageError
 from .kinds import ACCEPT, Kind, Kinds
 from .objects import MANAGER, Object, identity
-from .refusals import refusal
+from .refusals import by_budget, refusal
 
 Selector = str | Mapping[str, str] | None
 Objects = list[Object]
@@ -260,7 +260,8 @@ class Cluster:
                 )  # fmt: skip
             except ApiException as error:
                 told: CarbonError = refusal(error.status or 0, _text(error.body), what, self.server)
-                again = error.status in RETRIED or "etcdserver: " in _text(error.body)
+                busy = error.status in RETRIED and not by_budget(_text(error.body))
+                again = busy or "etcdserver: " in _text(error.body)
             except _lost() as error:
                 told = TargetUnreachable(
                     f"{what}: no answer from the API server {self.server}.", cause=str(error),

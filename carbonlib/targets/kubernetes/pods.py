@@ -24,9 +24,10 @@ def find(cluster: Cluster, name: str) -> Object:
     Raises:
         UsageError: there is none.
     """
-    found = cluster.list("Pod", labels={MANAGED_BY: MANAGER}, fields={"metadata.name": name})
+    pods = _ours(cluster, {})
+    found = [pod for pod in pods if pod["metadata"]["name"] == name]
     if not found:
-        there = ", ".join(sorted(p["metadata"]["name"] for p in cluster.list("Pod", labels={MANAGED_BY: MANAGER})))
+        there = ", ".join(sorted(pod["metadata"]["name"] for pod in pods))
         raise UsageError(f"There is no pod {name!r} of the platform.", remedy=f"Pods: {there or 'none'}.")
     return found[0]
 
@@ -75,7 +76,7 @@ def members(cluster: Cluster, declared: Sequence[Mapping[str, Any]], wanted: Map
 def log_lines(cluster: Cluster, layer: str, words: Sequence[str], most: int) -> list[tuple[str, str]]:
     """Of the log of each pod of a layer, the last lines that hold one of the words, with the pod's name."""
     found: list[tuple[str, str]] = []
-    for pod in cluster.list("Pod", labels={MANAGED_BY: MANAGER, LAYER: layer}):
+    for pod in _ours(cluster, {LAYER: layer}):
         lines = [line for line in _log(cluster, pod, LOG_LINES) if any(word in line for word in words)]
         found += [(pod["metadata"]["name"], line) for line in lines[-most:]]
     return found
@@ -93,11 +94,18 @@ def diagnose(cluster: Cluster, manifests: Iterable[Object]) -> list[tuple[str, s
         table.append(f"{identity(manifest):60} {state.why if state else 'not there'}")
         if live and state and not state.ok:
             texts.append((f"why {identity(manifest)} is not ready", "\n".join(reasons(cluster, live)) or state.why))
-    for pod in cluster.list("Pod", labels={MANAGED_BY: MANAGER}):
+    for pod in _ours(cluster, {}):
         if not _ready(pod) and pod["status"].get("phase") != "Succeeded":
             lines = "\n".join(_log(cluster, pod, LAST_LINES))
             texts.append((f"last lines of {pod['metadata']['name']}", lines or "no log yet"))
     return [("workloads", "\n".join(table) or "none are declared"), *texts]
+
+
+def _ours(cluster: Cluster, labels: Mapping[str, str]) -> list[Object]:
+    """Our pods, namespace by namespace: the runbooks' own account may not look into all others."""
+    spaces = [space["metadata"]["name"] for space in cluster.list("Namespace", labels={MANAGED_BY: MANAGER})]
+    wanted = {MANAGED_BY: MANAGER, **labels}
+    return [pod for space in spaces for pod in cluster.list("Pod", space, labels=wanted)]
 
 
 def _log(cluster: Cluster, pod: Object, lines: int) -> list[str]:

@@ -50,6 +50,11 @@ def refusal(status: int, body: str, what: str, server: str) -> CarbonError:
         409: lambda: _conflict(answer, message, what),
         422: lambda: _invalid(answer, message, what),
     }  # fmt: skip
+    if by_budget(message):
+        return ApplyError(
+            f"{what}: a disruption budget does not allow it now.", cause=message,
+            remedy="Wait until its other pods are ready, then try again.",
+        )  # fmt: skip
     if status in reasons:
         return reasons[status]()
     if status == 400 or (status == 500 and "typed patch object" in message):
@@ -58,6 +63,11 @@ def refusal(status: int, body: str, what: str, server: str) -> CarbonError:
         f"{what}: the API server {server} answered {status}.", cause=message,
         remedy="Look at the log of the API server; run again when it is well.",
     )  # fmt: skip
+
+
+def by_budget(text: str) -> bool:
+    """Whether an eviction was refused, since too few pods would be left; the server says 429 to that too."""
+    return "disruption budget" in text
 
 
 def _forbidden(answer: dict[str, Any], message: str, what: str, server: str) -> CarbonError:
