@@ -1,5 +1,6 @@
 -- energy_prices_rt: the Doris table commodity_realtime.energy_prices_rt, one row per commodity, event time and event id; a
 -- repeated event id replaces its row. Rows are visible when the checkpoint that wrote them has committed.
+-- Loaded in two phases, as lines of JSON; the connector is carbon.flink.doris.
 -- The label prefix belongs to one run: a label that was used before refuses the load.
 CREATE TEMPORARY TABLE energy_prices_rt (
     commodity_code  STRING          NOT NULL,
@@ -18,14 +19,10 @@ CREATE TEMPORARY TABLE energy_prices_rt (
     ingest_time     TIMESTAMP(3),
     enriched_at     TIMESTAMP(3)
 ) WITH (
-    'connector'                          = 'doris',
-    'fenodes'                            = '${doris.fenodes}',
-    'table.identifier'                   = 'commodity_realtime.energy_prices_rt',
-    'username'                           = 'rt_loader',
-    'password'                           = '${secret.doris_loader}',
-    'sink.enable-2pc'                    = 'true',
-    'sink.label-prefix'                  = '${job.group}-prices-${job.run_id}',
-    'sink.enable-delete'                 = 'false',
-    'sink.properties.format'             = 'json',
-    'sink.properties.read_json_by_line'  = 'true'
+    'connector'          = 'doris-rows',
+    'fenodes'            = '${doris.fenodes}',
+    'table.identifier'   = 'commodity_realtime.energy_prices_rt',
+    'username'           = 'rt_loader',
+    'password'           = '${secret.doris_loader}',
+    'sink.label-prefix'  = '${job.group}-prices-${job.run_id}'
 );

@@ -29,16 +29,20 @@ final class DeployedJobs {
     private static final Pattern TABLE = Pattern.compile("(?s)CREATE TEMPORARY TABLE (\\w+) (\\(.*\\)) WITH (\\(.*\\))");
     private static final Pattern METADATA = Pattern.compile("\\s+METADATA(\\s+FROM\\s+'\\w+')?(\\s+VIRTUAL)?");
     private static final Map<String, String> ADDRESSES =
-            Map.of(
-                    "kafka.bootstrap_servers", "localhost:1",
-                    "registry.url", "http://localhost:1/apis/ccompat/v7",
-                    "doris.fenodes", "localhost:1",
-                    "secret.doris_loader", "it's secret",
-                    "catalog.uri", "jdbc:postgresql://localhost:1/iceberg",
-                    "catalog.user", "carbon",
-                    "secret.postgres", "also secret",
-                    "catalog.warehouse", "file:///nowhere",
-                    "job.run_id", "test");
+            Map.ofEntries(
+                    Map.entry("kafka.bootstrap_servers", "localhost:1"),
+                    Map.entry("kafka.security_protocol", "PLAINTEXT"),
+                    Map.entry("kafka.sasl_mechanism", "PLAIN"),
+                    Map.entry("kafka.flink_login", ""),
+                    Map.entry("kafka.flink_ca", ""),
+                    Map.entry("registry.url", "http://localhost:1/apis/ccompat/v7"),
+                    Map.entry("doris.fenodes", "localhost:1"),
+                    Map.entry("secret.doris_loader", "it's secret"),
+                    Map.entry("catalog.uri", "jdbc:postgresql://localhost:1/iceberg"),
+                    Map.entry("catalog.user", "carbon"),
+                    Map.entry("secret.postgres", "also secret"),
+                    Map.entry("catalog.warehouse", "file:///nowhere"),
+                    Map.entry("job.run_id", "test"));
 
     private DeployedJobs() {}
 
