@@ -50,7 +50,7 @@ def test_drift_is_found_row_by_row_and_repaired(plane: Plane, first_run: dict[st
         ("Service/data-platform/kafka-service", "update"),
         ("connector/s3-prices", "update"),
     }
-    plane.carbon.run("deploy", *TARGET)
+    plane.carbon.run("deploy-10", "deploy-20", "deploy-60", *TARGET)
     mended = plane.carbon("drift", "--json", *TARGET)
     assert (mended.returncode, json.loads(mended.stdout)["changes"]) == (0, [])
 

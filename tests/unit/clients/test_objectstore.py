@@ -80,7 +80,11 @@ def test_a_folder_that_is_not_there_holds_nothing(store: FolderStore, tmp_path: 
     assert store.read_lines("archive", "topics/none").empty
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"no json\n"), packed({"price": 1}), packed([1])])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(b"no json\n"), packed({"price": 1}), packed([1])],
+    ids=["no gzip", "no JSON", "no list", "no record"],
+)
 def test_an_object_that_holds_something_else_is_named(content: bytes) -> None:
     with pytest.raises(EngineError, match=r"The object x\.json\.gz does not hold archived records"):
         rows_of("x.json.gz", content)

@@ -16,7 +16,8 @@ from carbonlib.local.doris.testing import Endpoint
 SQL = Path(__file__).parents[4] / "sql" / "doris"
 VALUES = {
     "doris.replication_num": "1", "kafka.bootstrap_servers": "127.0.0.1:1", "secret.doris_loader": "loader-1",
-    "secret.doris_reader": "reader-1", "secret.doris_admin": "admin-1",
+    "secret.doris_reader": "reader-1", "secret.doris_admin": "admin-1", "kafka.security_protocol": "PLAINTEXT",
+    "kafka.sasl_mechanism": "SCRAM-SHA-512", "kafka.doris_password": "", "kafka.doris_ca": "",
 }  # fmt: skip
 KEYS = {
     "energy_prices_rt": ["commodity_code", "event_time", "event_id"],
