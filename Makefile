@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long bench check lab down purge status plane-up plane-down lock
+.PHONY: help setup run test test-kubernetes bench check lab down purge status plane-up plane-down lock
 
 help:           ## show this list
 	@sed -n 's/^\([a-z-]*\): .*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,12 +31,12 @@ test: setup     ## every test, on real engines
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -v --durations=6 tests/modules tests/browser $(ARGS)
 	@$(BIN)/python -X faulthandler -m pytest -v --durations=12 tests/platform $(ARGS)
-	@$(BIN)/python -m pytest -v --durations=12 tests/manifests tests/plane --ignore=tests/plane/test_flink_operator.py $(ARGS)
-	@$(BIN)/python -m pytest -v --durations=12 tests/kubernetes $(ARGS)
 
-test-long: setup    ## what make test has no time for: the operate notebooks on real engines, the Flink operator by itself
+test-kubernetes: setup   ## manifests, the real control plane with its faults, and the notebooks on it; then operate notebooks
+	@$(BIN)/python -m pytest -v --durations=12 tests/manifests $(ARGS)
+	@for file in tests/plane/test_*.py; do $(BIN)/python -m pytest -v $$file $(ARGS) || exit 1; done
+	@$(BIN)/python -m pytest -v --durations=12 tests/kubernetes $(ARGS)
 	@$(BIN)/python -m pytest -v --durations=12 tests/operations $(ARGS)
-	@$(BIN)/python -m pytest -v --durations=12 tests/plane/test_flink_operator.py $(ARGS)
 
 bench: setup    ## CPU per message of each Flink job against a pass-through, on the running platform
 	@$(BIN)/python -m pytest -s tests/bench $(ARGS)

@@ -51,7 +51,7 @@ def refusal(status: int, body: str, what: str, server: str) -> CarbonError:
         422: lambda: _invalid(answer, message, what),
     }  # fmt: skip
     if by_budget(message):
-        return ApplyError(
+        return EngineError(
             f"{what}: a disruption budget does not allow it now.", cause=message,
             remedy="Wait until its other pods are ready, then try again.",
         )  # fmt: skip
