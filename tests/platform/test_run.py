@@ -19,6 +19,7 @@ import pytest
 from confluent_kafka import Producer
 
 from carbonlib._project import NOTEBOOKS, ROOT
+from carbonlib.runbook.catalogue import load_catalogue
 from carbonlib.waiting import wait_until
 from tests.conftest import Carbon
 
@@ -172,8 +173,9 @@ def forms(secret: str) -> list[bytes]:
 @pytest.mark.timeout(900)
 def test_the_notebooks_pass_nbval(platform: Any, carbon: Carbon) -> None:
     """Notebooks run as they stand, with their defaults; teardown is left out, since the tests need the platform."""
-    chosen = [p for group in ("deploy", "verify") for p in sorted((NOTEBOOKS / group).glob("*.ipynb"))]
-    notebooks = [str(p) for p in chosen if not p.name.startswith("99_") and p.stem not in LONG]
+    chosen = [e for e in load_catalogue(NOTEBOOKS).values() if "local" in e.targets]
+    chosen = [e for e in chosen if e.path.parent.name in ("deploy", "verify") and not e.path.name.startswith("99_")]
+    notebooks = [str(e.path) for e in chosen if e.path.stem not in LONG]
     nbval = ["--nbval-lax", "--nbval-kernel-name", "python3", "--nbval-cell-timeout", "300"]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *nbval, *notebooks]
     done = subprocess.run(command, env=carbon.environment, cwd=ROOT, capture_output=True, text=True)
