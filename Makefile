@@ -26,7 +26,7 @@ run: setup      ## deploy the platform here, move real prices, verify, write the
 	@echo "report:  reports/latest/index.html"
 	@echo "next:    make lab (JupyterLab on the runbooks) · make status · make down"
 
-test: setup     ## every test, on real engines
+test: setup     ## the tests of the local target, on real engines
 	@tests/browser/install_chromium.sh
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -v --durations=6 tests/modules tests/browser $(ARGS)
