@@ -1,6 +1,5 @@
 """True verdicts on real kernels: each kind of trouble is told for what it is, and none counts as passed."""
 
-import json
 import os
 import signal
 import subprocess
@@ -13,108 +12,14 @@ from typing import Any
 
 import psutil
 import pytest
-from runbook_inputs import INPUTS, SECRET, Runner, results
+from runbook_inputs import INPUTS, SECRET, Runner, named, results
 
 from carbonlib._errors import TargetLocked, UsageError
 from carbonlib.runbook import engine, runner
 from carbonlib.runbook.lock import target_lock
-from carbonlib.runbook.model import NotebookResult, RunResult
 from carbonlib.runbook.runner import Options, Setup
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def named(run: RunResult) -> dict[str, NotebookResult]:
-    return {n.id.removeprefix("input-"): n for n in run.notebooks}
-
-
-@pytest.fixture
-def broken(broken_run: tuple[RunResult, Path]) -> dict[str, NotebookResult]:
-    return named(broken_run[0])
-
-
-@pytest.mark.parametrize("name", ["ok", "needs-ok", "plotly", "checks", "changes", "big"])
-def test_what_runs_through_has_passed(broken: dict[str, NotebookResult], name: str) -> None:
-    assert (broken[name].verdict, broken[name].error) == ("passed", None)
-    assert {s["status"] for s in broken[name].steps} == {"ok"}
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "words"),
-    [
-        ("raises", "ValueError", "record"),
-        ("kills-kernel", "KernelDied", "died in step “Die”"),
-        ("exits", "KernelDied", "died in step “Leave early”"),
-        ("sleeps", "TimedOut", "used up its 2 s in step “Wait for what never comes”"),
-        ("check-failed", "CheckFailed", "rows_lost: measured 3, limit 0"),
-        ("swallows", "CheckFailed", "rows_duplicated: measured 1, limit 0"),
-        ("hostile", "ValueError", "<script>"),
-    ],
-)
-def test_trouble_is_named(broken: dict[str, NotebookResult], name: str, kind: str, words: str) -> None:
-    error = broken[name].error
-    assert broken[name].verdict == "failed" and error is not None
-    assert error.type == kind and words in error.message and error.remedy
-
-
-@pytest.mark.parametrize(("name", "cause"), [("kills-kernel", "SIGKILL"), ("exits", "by itself with code 0")])
-def test_a_dead_kernel_tells_how_it_died(broken: dict[str, NotebookResult], name: str, cause: str) -> None:
-    error = broken[name].error
-    assert error is not None and cause in error.cause
-    assert [s["status"] for s in broken[name].steps] == ["ok", "ok", "error", "pending"][-len(broken[name].steps) :]
-
-
-def test_an_error_of_the_library_keeps_its_advice(broken: dict[str, NotebookResult]) -> None:
-    error = broken["carbon-error"].error
-    assert error is not None
-    assert (error.type, error.message, error.cause) == ("ApplyError", "topic/prices was refused", "not enough replicas")
-    assert (error.remedy, error.notebook) == ("Start the third broker.", "deploy-10")
-
-
-def test_a_timed_out_cell_shows_where_it_waited(broken_run: tuple[RunResult, Path]) -> None:
-    notebook = json.loads((broken_run[1] / "input-sleeps.ipynb").read_text())
-    trace = "\n".join(line for c in notebook["cells"] for o in c.get("outputs", []) for line in o.get("traceback", []))
-    assert "KeyboardInterrupt" in trace and "threading.Event().wait(60)" in trace
-
-
-def test_dependents_are_skipped_and_others_go_on(broken: dict[str, NotebookResult]) -> None:
-    error = broken["needs-raises"].error
-    assert broken["needs-raises"].verdict == "skipped" and error is not None
-    assert error.message == "It needs input-raises, which failed." and error.notebook == "input-raises"
-
-
-def test_checks_and_changes_are_collected(broken: dict[str, NotebookResult]) -> None:
-    verdicts = {c["name"]: (c["kind"], c["verdict"], c["measured"], c["limit"]) for c in broken["checks"].checks}
-    assert verdicts == {
-        "bars_equal_oracle": ("correctness", "passed", 40, 40),
-        "rows_lost": ("correctness", "passed", 0, 0),
-        "ingest_latency_p95_ms": ("target", "missed", 140.0, 100.0),
-        "query_latency_p95_ms": ("target", "passed", 20.0, 100.0),
-        "processing_latency_p95_ms": ("target", "invalid", 20.0, 1000.0),
-    }
-    assert [c["object"] for c in broken["changes"].changes] == ["topic/market-alerts", "user/<b>x</b>"]
-    assert broken["changes"].planned == []
-
-
-def test_the_run_failed_and_its_record_is_complete(broken_run: tuple[RunResult, Path]) -> None:
-    run, folder = broken_run
-    data = results(folder)
-    assert (run.verdict, run.exit_code(), data["verdict"], data["finished"]) == ("failed", 1, "failed", True)
-    assert set(data["machine"]) >= {"cores", "memory_gib", "load"} and data["versions"]["kafka"]
-    assert [n["id"] for n in data["notebooks"]] == data["order"]
-    assert all(n["error"] or n["verdict"] != "failed" for n in data["notebooks"])
-
-
-def test_diagnostics_are_kept_and_redacted(broken: dict[str, NotebookResult]) -> None:
-    assert [d.title for d in broken["raises"].diagnostics] == ["last lines on local"]
-    assert "refused ••••••" in broken["raises"].diagnostics[0].text
-    assert broken["ok"].diagnostics == []
-
-
-def test_published_notebooks_hold_the_true_state_of_each_cell(broken_run: tuple[RunResult, Path]) -> None:
-    notebook = json.loads((broken_run[1] / "input-kills-kernel.ipynb").read_text())
-    states = [c["metadata"]["papermill"]["status"] for c in notebook["cells"] if c["cell_type"] == "code"]
-    assert states[-2:] == ["failed", "pending"] and notebook["metadata"]["papermill"]["exception"] is True
 
 
 def test_no_private_copy_stays_behind(run_inputs: Runner, tmp_path: Path) -> None:
