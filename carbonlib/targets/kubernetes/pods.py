@@ -95,7 +95,7 @@ def diagnose(cluster: Cluster, manifests: Iterable[Object]) -> list[tuple[str, s
         if live and state and not state.ok:
             texts.append((f"why {identity(manifest)} is not ready", "\n".join(reasons(cluster, live)) or state.why))
     for pod in _ours(cluster, {}):
-        if not _ready(pod) and pod["status"].get("phase") != "Succeeded":
+        if not readiness(pod).ok and pod["status"].get("phase") != "Succeeded":
             lines = "\n".join(_log(cluster, pod, LAST_LINES))
             texts.append((f"last lines of {pod['metadata']['name']}", lines or "no log yet"))
     return [("workloads", "\n".join(table) or "none are declared"), *texts]
@@ -120,12 +120,7 @@ def _log(cluster: Cluster, pod: Object, lines: int) -> list[str]:
 def _replaced(cluster: Cluster, former: Object) -> bool:
     meta = former["metadata"]
     now = cluster.get("Pod", meta["name"], meta["namespace"], "v1")
-    return now is not None and now["metadata"]["uid"] != meta["uid"] and _ready(now)
-
-
-def _ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return now is not None and now["metadata"]["uid"] != meta["uid"] and readiness(now).ok
 
 
 def _path(cluster: Cluster, pod: Object) -> str:

@@ -11,13 +11,14 @@ from ..._errors import UsageError
 from ...changes import Change, Plan
 from ...findings import Findings
 from ..base import Layer, Member
-from . import pods, preflight, teardown
+from . import lint, pods, preflight, teardown
 from .cluster import Cluster
 from .crds import flink_crds
 from .forwards import Forwards
 from .gates import Gates
 from .jobs import FlinkJobs
 from .layers import SETTLE, External, ManifestLayer, Supplied
+from .lint import Inspection
 from .objects import Object
 from .overlay import Overlay
 from .secrets import ClusterSecrets
@@ -201,8 +202,15 @@ class Kubernetes:
 
     def preflight(self, **needs: float) -> Findings:
         """Whether the cluster can carry the platform; its needs are the requests of the manifests."""
+        return preflight.inspect(self.cluster, self._everything())
+
+    def _everything(self) -> list[Object]:
         names = [*self.overlay.facts["layers"], self.overlay.facts["jobs"]]
-        return preflight.inspect(self.cluster, [m for name in names for m in self.manifests(name)])
+        return [m for name in names for m in self.manifests(name)]
+
+    def inspection(self) -> Inspection:
+        """What kubeconform and kube-score say of every object as it is applied."""
+        return lint.inspect(self._everything())
 
     def log_lines(self, layer: str, words: Sequence[str], most: int) -> list[tuple[str, str]]:
         """Of the log of each pod of a layer, the last lines that hold one of the words, with its name."""

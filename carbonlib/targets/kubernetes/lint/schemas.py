@@ -1,83 +1,69 @@
-"""kubeconform, kube-score and their schemas: built once from Go modules, kept in the cache of all checkouts."""
+"""JSON schemas of every kind that the manifests use: Kubernetes' own, and those of the resource definitions."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from carbonlib._project import versions
-from carbonlib.config import settings
-from carbonlib.targets.kubernetes.crds import flink_crds
-from tests.plane import crds
-from tests.plane.binary import find_go
+from ...._project import versions
+from ....config import settings
+from ....local.maven import building
+from ..crds import flink_crds
+from .golang import module
 
-MODULES = {
-    "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
-    "kube-score": "github.com/zegl/kube-score/cmd/kube-score",
-}
 Schema = dict[str, Any]
+# Key in versions.toml → module, folder in it, the files that the platform's manifests use.
+DEFINITIONS = {
+    "prometheus_operator": (
+        "github.com/prometheus-operator/prometheus-operator",
+        "example/prometheus-operator-crd",
+        ("servicemonitors", "podmonitors", "prometheusrules"),
+    ),
+    "keda": ("github.com/kedacore/keda/v2", "config/crd/bases", ("scaledobjects", "triggerauthentications")),
+}
 # What the API accepts and its own description does not say: a quantity or a port may be a number or a text.
 EITHER = {"anyOf": [{"type": "integer"}, {"type": "number"}, {"type": "string"}]}
 EVERY = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 
 
-def _made_once(name: str, make: Callable[[Path], None]) -> Path:
-    """A folder of the cache, made beside its final name by one process at a time."""
-    folder = settings().cache / name
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            scratch = folder.with_name(f"{name}.part")
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir()
-            make(scratch)
-            scratch.rename(folder)
-    return folder
+def definition_files() -> list[Path]:
+    """The definitions of prometheus-operator and KEDA, as the owner of a cluster has installed them.
 
-
-def _go(*arguments: str, **environment: str) -> str:
-    variables = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", **environment}
-    done = subprocess.run([find_go(print), *arguments], capture_output=True, text=True, env=variables)
-    assert done.returncode == 0, f"go {' '.join(arguments)}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
-@cache
-def program(name: str) -> Path:
-    """One of the two programs."""
-    version = versions()["go"][name.replace("-", "_")]
-    folder = _made_once(
-        f"{name}-{version}", lambda scratch: _install(f"{MODULES[name]}@v{version}", scratch)
-    )  # fmt: skip
-    return folder / name
-
-
-def _install(module: str, folder: Path) -> None:
-    _go("install", module, GOBIN=str(folder))
+    Raises:
+        PreflightError: a module cannot be fetched.
+    """
+    found = []
+    for key, (name, folder, kinds) in DEFINITIONS.items():
+        where = module(f"{name}@v{versions()['go'][key]}") / folder
+        found += [path for path in sorted(where.glob("*.yaml")) if any(kind in path.name for kind in kinds)]
+    return found
 
 
 @cache
 def schemas() -> Path:
-    """A folder of JSON schemas by kind: Kubernetes' own of the version of the control plane, and of the definitions."""
+    """A folder of them, each named by its kind, as kubeconform asks for it.
+
+    Raises:
+        PreflightError: a module cannot be fetched.
+    """
     go = versions()["go"]
     parts = [go[key] for key in ("kubernetes", "prometheus_operator", "keda")]
-    return _made_once("-".join(["kubernetes-schemas", *parts]), _write_schemas)
+    folder = settings().cache / "-".join(["kubernetes-schemas", *parts])
+    with building(folder) as scratch:
+        if scratch is not None:
+            print("writing the schemas of Kubernetes once")
+            _write_all(scratch)
+    return folder
 
 
-def _write_schemas(folder: Path) -> None:
-    module = json.loads(_go("mod", "download", "-json", f"k8s.io/kubernetes@v{versions()['go']['kubernetes']}"))
-    swagger = Path(module["Dir"]) / "api" / "openapi-spec" / "swagger.json"
+def _write_all(folder: Path) -> None:
+    swagger = module(f"k8s.io/kubernetes@v{versions()['go']['kubernetes']}") / "api" / "openapi-spec" / "swagger.json"
     definitions = json.loads(swagger.read_text(encoding="utf-8"))["definitions"]
     definitions[QUANTITY] = EITHER
     for name, schema in definitions.items():
@@ -97,7 +83,7 @@ def _write_schemas(folder: Path) -> None:
 
 
 def _resource_definitions() -> Iterable[Schema]:
-    for path in crds.files(print):
+    for path in definition_files():
         yield from (d for d in yaml.load_all(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) if d)
     yield from flink_crds()
 
@@ -119,11 +105,3 @@ def _write(folder: Path, kind: str, group: str, version: str, schema: Schema) ->
     """As kubeconform's template `{{.ResourceKind}}{{.KindSuffix}}.json` asks for it."""
     parts = [kind.lower(), *([group.split(".")[0]] if group else []), version]
     (folder / f"{'-'.join(parts)}.json").write_text(json.dumps(schema), encoding="utf-8")
-
-
-def findings(name: str, *arguments: str, text: str) -> list[Any]:
-    """What one of the programs says in JSON of manifests on its standard input."""
-    done = subprocess.run([program(name), *arguments, "-"], input=text, capture_output=True, text=True)
-    assert done.stdout.strip(), f"{name}: {done.stderr}"
-    said = json.loads(done.stdout)
-    return list(said["resources"] if isinstance(said, dict) else said)
