@@ -119,7 +119,7 @@ class FieldConflict(ApplyError):
         self, message: str, *, owners: dict[str, str] | None = None, cause: str = "", remedy: str = ""
     ) -> None:
         self.owners = owners or {}
-        super().__init__(message, cause=cause, remedy=remedy)
+        super().__init__(message, cause=cause, remedy=remedy, notebook="respond-20")
 
 
 class ImmutableField(ApplyError):

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from carbonlib.targets.kubernetes.mistakes import MISTAKES
+
 from .conftest import Plane
 
 TARGET = ("--target", "kubernetes")
@@ -36,6 +38,32 @@ def test_a_second_run_changes_nothing(plane: Plane, first_run: dict[str, Any]) -
     assert {n["id"]: n["changes"] for n in again["notebooks"] if n["changes"]} == {}
 
 
+def test_the_manifests_are_valid_and_wise(plane: Plane, first_run: dict[str, Any]) -> None:
+    found = plane.carbon.run("verify-40", *TARGET)
+    assert _measured(found) == {"manifests_invalid": 0, "advice_not_waived": 0, "waivers_not_needed": 0}
+
+
+def test_mistakes_are_told_in_words_and_rolled_back(plane: Plane, first_run: dict[str, Any]) -> None:
+    every = ",".join(MISTAKES)
+    found = plane.carbon.run("drill-30", "-p", f"mistakes={every}", "-p", "patience=6 s", *TARGET)
+    measured = _measured(found)
+    assert measured["mistakes_untold"] == measured["objects_differing_after"] == measured["unwell_after"] == 0
+    assert measured["slowest_detection_s"] > 0
+    assert plane.carbon("drift", "--json", *TARGET).returncode == 0
+
+
+def test_a_deployment_that_meets_a_fault_fails_and_says_why(plane: Plane, first_run: dict[str, Any]) -> None:
+    _kubectl(plane, "set", "env", "statefulset/kafka-connect", "KAFKA_HEAP_OPTS=-Xmx1g", "--field-manager=other-team")
+    try:
+        (failed,) = plane.carbon.run("deploy-20", *TARGET, expect=1)["notebooks"]
+        told = json.dumps(failed["error"])
+        assert "other-team" in told and "KAFKA_HEAP_OPTS" in told and failed["error"]["notebook"] == "respond-20", told
+    finally:
+        back = plane.carbon.run("respond-20", "-p", "layer=connect", *TARGET)
+    assert [c["object"] for c in back["notebooks"][0]["changes"]]
+    assert plane.carbon("drift", "--json", *TARGET).returncode == 0
+
+
 def test_drift_is_found_row_by_row_and_repaired(plane: Plane, first_run: dict[str, Any]) -> None:
     _kubectl(plane, "scale", "statefulset/schema-registry", "--replicas=1")
     _kubectl(plane, "delete", "configmap/kafka-connect")
@@ -61,6 +89,10 @@ def test_status_names_every_layer(plane: Plane, first_run: dict[str, Any]) -> No
     assert {"kafka", "registry", "connect", "flink", "doris", "topics", "connectors", "jobs"} <= {
         c["layer"] for c in status["components"]
     }
+
+
+def _measured(results: dict[str, Any]) -> dict[str, Any]:
+    return {check["name"]: check["measured"] for notebook in results["notebooks"] for check in notebook["checks"]}
 
 
 def _slow_down(plane: Plane, connector: str) -> None:

@@ -107,7 +107,7 @@ def _conflict(answer: dict[str, Any], message: str, what: str) -> CarbonError:
     listed = ", ".join(f"{path} by {manager}" for path, manager in sorted(owners.items()))
     return FieldConflict(
         f"{what}: fields are managed by somebody else: {listed}.", owners=owners,
-        cause=message, remedy="Take the field out of the manifest, or take it over with force=True.",
+        cause=message, remedy="Take the field out of the manifest, or take it over by a roll-back of the layer.",
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from ..._errors import UsageError
 from ...changes import Change, Plan
 from ...findings import Findings
 from ..base import Layer, Member
-from . import lint, pods, preflight, teardown
+from . import history, lint, pods, preflight, teardown
 from .cluster import Cluster
 from .crds import flink_crds
 from .forwards import Forwards
@@ -25,6 +25,8 @@ from .secrets import ClusterSecrets
 from .sizes import Sizes
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ...platform import Platform
 
 CONTEXT = "CARBON_CONTEXT"  # a context of the kubeconfig other than its current one
@@ -167,6 +169,29 @@ class Kubernetes:
             UsageError: always.
         """
         raise UsageError("Jobs are FlinkDeployments on this target.", remedy="Use the layer jobs.")
+
+    def revisions(self, layer: str) -> pd.DataFrame:
+        """The revisions of a layer that were healthy, newest first."""
+        import pandas as pd
+
+        rows = [
+            [r.number, r.saved_at, r.objects, r.digest] for r in history.revisions(self.cluster, self._known(layer))
+        ]
+        return pd.DataFrame(rows, columns=["revision", "found ready at", "objects", "digest"])
+
+    def plan_roll_back(self, layer: str, revision: int = 0, *, timeout: str | float = SETTLE) -> Plan:
+        """What brings a layer back to a healthy revision, the newest by default; fields of others are taken over.
+
+        Raises:
+            UsageError: there is no such layer or revision.
+        """
+        return history.rollback(self.cluster, self._known(layer), revision or None, timeout)
+
+    def _known(self, layer: str) -> str:
+        names = [*self.overlay.facts["layers"], self.overlay.facts["jobs"]]
+        if layer not in names:
+            raise UsageError(f"There is no layer {layer!r} of manifests.", remedy=f"Layers: {', '.join(names)}.")
+        return layer
 
     # -- down -------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from .ready import NOT_SEEN, RULES, Readiness, readiness
 SLICE_S = 1  # a watch follows one object; the others are looked at again at least this often
 GRACE_S = 5.0  # how long a refusal that may pass (a quota that a rollout still fills) may last
 SCREEN = 12  # lines of reasons in an error
+HELP = "respond-20"
 REMEDY = "Correct what the cause names and apply again, or roll the layer back to its last healthy revision."
 
 
@@ -105,13 +106,18 @@ class _Waiting:
             return
 
     def _give_up(self, name: str, obj: Object, why: str) -> None:
-        raise ApplyError(f"{name} cannot become ready: {why}", cause=_screen(self.cluster, [obj]), remedy=REMEDY)
+        raise ApplyError(
+            f"{name} cannot become ready: {why}", cause=_screen(self.cluster, [obj]), remedy=REMEDY, notebook=HELP
+        )
 
     def _time_out(self, objects: dict[str, Object | None]) -> None:
         names = ", ".join(f"{name} ({self.told[name]})" for name in self.pending)
         there = [obj for name in self.pending if (obj := objects[name])]
         raise WaitTimeout(
-            f"Not ready within {self.limit:g} s: {names}.", cause=_screen(self.cluster, there), remedy=REMEDY
+            f"Not ready within {self.limit:g} s: {names}.",
+            cause=_screen(self.cluster, there),
+            remedy=REMEDY,
+            notebook=HELP,
         )
 
 
