@@ -144,12 +144,16 @@ class Transactions:
                 del self._labels[entry.database, entry.label]
 
     def forget_database(self, database: str) -> None:
-        """Drop what is known of a database that was dropped; its stored rows went with it."""
+        """Drop what is known of a database that was dropped, and its staged files; its stored rows went with it.
+
+        Other files stay: one that no transaction names may belong to a load that is about to be stored.
+        """
         with self.store.lock:
             for entry in [t for t in self.by_id.values() if t.database == database]:
                 del self.by_id[entry.id]
+                if entry.staged:
+                    (self.store.staging / entry.staged).unlink(missing_ok=True)
             self._labels = {key: t for key, t in self._labels.items() if key[0] != database}
-            self._drop_orphans()
 
     def describe(self, entry: Transaction) -> list[Any]:
         """The row of SHOW TRANSACTION."""
@@ -158,7 +162,7 @@ class Transactions:
                 ended, ended, ended, entry.reason, 0, -1, int(PRECOMMIT_KEEP.total_seconds() * 1000), ""]  # fmt: skip
 
     def _drop_orphans(self) -> None:
-        """Files of loads that ended, or died, before their transaction was stored."""
+        """Remove the files of loads that ended, or died, before their transaction was stored; at the start only."""
         wanted = {t.staged for t in self.by_id.values() if t.status == "PRECOMMITTED"}
         for path in self.store.staging.iterdir():
             if path.name not in wanted:

@@ -300,3 +300,17 @@ def test_health_and_query_over_http(endpoint: Endpoint) -> None:
     url, body = f"{endpoint.fe_url}/api/query/internal/information_schema", {"stmt": "SELECT 1 AS one, 'x' AS x"}
     assert httpx.post(url, json=body, auth=("root", "")).json()["data"]["data"] == [["1", "x"]]
     assert httpx.post(url, json={"stmt": "NOPE"}, auth=("root", "")).json()["code"] == 1
+
+
+def test_a_database_that_goes_takes_only_its_own_staged_loads(endpoint: Endpoint, table: str) -> None:
+    endpoint.sql("CREATE DATABASE leaving")
+    endpoint.sql("CREATE TABLE leaving.t (k INT) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k) BUCKETS 1")
+    waits = endpoint.load(table, "t", '{"k":1}', two_phase_commit="true")["TxnId"]
+    goes = endpoint.load("leaving", "t", '{"k":1}', two_phase_commit="true")["TxnId"]
+    staging = endpoint.folder / "data" / "staged"
+    about_to_be_stored = staging / "of-a-load-that-no-transaction-names-yet.parquet"
+    about_to_be_stored.touch()
+    endpoint.sql("DROP DATABASE leaving FORCE")
+    assert {path.name for path in staging.iterdir()} >= {f"{waits}.parquet", about_to_be_stored.name}
+    assert not (staging / f"{goes}.parquet").exists()
+    about_to_be_stored.unlink()
