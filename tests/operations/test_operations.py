@@ -60,3 +60,15 @@ def test_what_is_lost_comes_back_from_a_backup(platform: Any, carbon: Carbon) ->
     found = measured(only(carbon.run("operate-54")))
     assert (found["objects_lost"], found["objects_differing"], found["backup_files_broken"]) == (3, 0, 0)
     assert (set(platform.connect.status()), set(platform.registry.subjects())) == before
+
+
+def test_a_job_is_upgraded_by_savepoint_and_goes_on(platform: Any, carbon: Carbon) -> None:
+    only(carbon.run("operate-52", "--plan"))
+    only(carbon.run("operate-52"))
+    assert len(platform.plan("jobs")) == 0
+
+
+def test_a_password_is_rotated(platform: Any, carbon: Carbon) -> None:
+    only(carbon.run("operate-70", "--plan"))
+    found = only(carbon.run("operate-70"))
+    assert len(found["changes"]) == 2
