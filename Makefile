@@ -26,15 +26,22 @@ run: setup      ## deploy the platform here, move real prices, verify, write the
 	@echo "report:  reports/latest/index.html"
 	@echo "next:    make lab (JupyterLab on the runbooks) · make status · make down"
 
-test: setup     ## the tests of the local target, on real engines
+# These bring up real engines behind the pods, or are what only `make test-kubernetes` has time for.
+LONG := %/test_flink_operator.py %/test_forwards.py %/test_doris.py
+ON_PLANE := $(filter-out $(LONG),$(sort $(wildcard tests/plane/test_*.py)))
+
+test: setup     ## the tests of the local target on real engines, and of the cluster's client on a real control plane
 	@tests/browser/install_chromium.sh && tests/install_promtool.sh
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -v --durations=6 tests/modules tests/browser $(ARGS)
+	@$(BIN)/python -m tests.plane build
+	@$(BIN)/python -m pytest -v tests/manifests/test_valid.py tests/manifests/test_network.py tests/manifests/test_resource_table.py $(ARGS)
+	@for file in $(ON_PLANE); do echo "$$file" && $(BIN)/python -m pytest $$file $(ARGS) || exit 1; done
 	@$(BIN)/python -X faulthandler -m pytest -v --durations=12 tests/platform $(ARGS)
 
-test-kubernetes: setup   ## manifests, the real control plane with its faults, and the notebooks on it; then operate notebooks
+test-kubernetes: setup   ## the rest of the cluster's tests: engines behind pods, the notebooks on the control plane, operations
 	@$(BIN)/python -m pytest -v --durations=12 tests/manifests $(ARGS)
-	@for file in tests/plane/test_*.py; do $(BIN)/python -m pytest -v $$file $(ARGS) || exit 1; done
+	@for file in $(filter-out $(ON_PLANE),$(wildcard tests/plane/test_*.py)); do $(BIN)/python -m pytest -v $$file $(ARGS) || exit 1; done
 	@$(BIN)/python -m pytest -v --durations=12 tests/kubernetes $(ARGS)
 	@$(BIN)/python -m pytest -v --durations=12 tests/operations $(ARGS)
 

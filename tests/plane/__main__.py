@@ -1,4 +1,4 @@
-"""`python -m tests.plane up` and `down`: a real Kubernetes control plane on this machine, by hand."""
+"""`python -m tests.plane up|down|status|build`: a real Kubernetes control plane on this machine, by hand."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ from pathlib import Path
 from carbonlib._errors import CarbonError
 from carbonlib._project import ROOT
 
+from . import binary
 from .binary import Progress
 from .stage import Stage
 
 STATE = ROOT / ".carbon" / "plane"
 PORT_BASE = 29100  # behind the ports of the local platform
+
+
+def build(stage: Stage, progress: Progress, options: list[str]) -> int:
+    """Build its program where it is missing, which takes minutes, and start nothing."""
+    binary.build(progress)
+    return 0
 
 
 def up(stage: Stage, progress: Progress, options: list[str]) -> int:
@@ -40,7 +47,7 @@ def status(stage: Stage, progress: Progress, options: list[str]) -> int:
 
 def main() -> int:
     """Carry out the command; returns the exit code."""
-    verbs = {"up": up, "down": down, "status": status}
+    verbs = {"build": build, "up": up, "down": down, "status": status}
     parser = argparse.ArgumentParser(prog="python -m tests.plane", description=__doc__)
     parser.add_argument("verb", choices=verbs)
     parser.add_argument("options", nargs="*", help="sizes of the engines, as workers=2 (up --engines)")

@@ -142,7 +142,7 @@ def test_a_field_of_another_manager_is_a_conflict_that_names_it_until_it_is_take
     assert list(contested.changes[0].before[CONFLICT].values()) == ["other-team"]
     with pytest.raises(FieldConflict, match="other-team") as caught:
         contested.apply()
-    assert "force" in caught.value.remedy
+    assert "roll-back" in caught.value.remedy and caught.value.notebook == "respond-20"
     plan(cluster, manifests, place, force=True).apply()
     assert plan(cluster, manifests, place).changes == []
 
