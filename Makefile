@@ -51,7 +51,7 @@ bench: setup    ## CPU per message of each Flink job against a pass-through, on 
 check: $(VENV)/.ready   ## the quick tier: lint, types and tests without engines
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(BIN)/python -m carbonlib.runbook.tidy --check notebooks
-	@$(BIN)/python -m pytest -n 3 --dist loadfile tests/unit tests/notebooks $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist loadfile tests/unit tests/notebooks $(ARGS)
 
 lab: setup      ## open JupyterLab on the runbooks
 	@$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --LabApp.news_url=None notebooks
