@@ -18,7 +18,6 @@ from .forwards import Forwards
 from .gates import Gates
 from .jobs import FlinkJobs
 from .layers import SETTLE, External, ManifestLayer, Supplied
-from .lint import Inspection
 from .objects import Object
 from .overlay import Overlay
 from .secrets import ClusterSecrets
@@ -188,10 +187,13 @@ class Kubernetes:
         return history.rollback(self.cluster, self._known(layer), revision or None, timeout)
 
     def _known(self, layer: str) -> str:
-        names = [*self.overlay.facts["layers"], self.overlay.facts["jobs"]]
+        names = self._layers_of_manifests()
         if layer not in names:
             raise UsageError(f"There is no layer {layer!r} of manifests.", remedy=f"Layers: {', '.join(names)}.")
         return layer
+
+    def _layers_of_manifests(self) -> list[str]:
+        return [*self.overlay.facts["layers"], self.overlay.facts["jobs"]]
 
     # -- down -------------------------------------------------------------------------------------------------------
 
@@ -230,10 +232,9 @@ class Kubernetes:
         return preflight.inspect(self.cluster, self._everything())
 
     def _everything(self) -> list[Object]:
-        names = [*self.overlay.facts["layers"], self.overlay.facts["jobs"]]
-        return [m for name in names for m in self.manifests(name)]
+        return [m for name in self._layers_of_manifests() for m in self.manifests(name)]
 
-    def inspection(self) -> Inspection:
+    def inspection(self) -> lint.Inspection:
         """What kubeconform and kube-score say of every object as it is applied."""
         return lint.inspect(self._everything())
 

@@ -7,9 +7,8 @@ import json
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import yaml
 
 from ...._errors import EngineError
@@ -17,6 +16,9 @@ from ...._project import versions
 from ..objects import Object, identity
 from .golang import program
 from .schemas import schemas
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WAIVER, REASON = "kube-score/ignore", "carbon.io/ignore-reason"
 # Asked of nobody: images have digests, so pulling them at every start gains nothing; and a broker or a worker that is
@@ -68,6 +70,8 @@ class Inspection:
 
     def table(self) -> pd.DataFrame:
         """What kube-score says, a row each, with why it may stand."""
+        import pandas as pd  # the target loads this module, and most notebooks need no tables
+
         rows = [[a.object, a.check, a.says, a.waived or "NOT WAIVED"] for a in self.advice]
         return pd.DataFrame(rows, columns=["object", "check", "kube-score says", "it may stand because"])
 
