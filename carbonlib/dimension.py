@@ -29,7 +29,10 @@ def wait_for_dimension(platform: Platform, timeout: str | float = "2 min") -> pd
     def equal() -> bool:
         differing = dimension_differences(platform)
         if len(differing):
-            first = differing.head(3)[["key", "column"]].agg(": ".join, axis=1)
+            first = [
+                f"{d.key} {d.column}: {d.source} in PostgreSQL, {d.dimension} here"
+                for d in differing.head(3).itertuples()
+            ]
             raise EngineError(f"{differing['key'].nunique()} rows differ.", cause="; ".join(first))
         return True
 
@@ -63,7 +66,7 @@ def _following(platform: Platform) -> list[TableSpec]:
 def _differences(spec: TableSpec, source: pd.DataFrame, dimension: pd.DataFrame) -> list[list[Any]]:
     if spec.log is None:
         return []
-    described = [f.name for f in spec.fields if f.name not in (spec.log.key, spec.log.version, spec.log.deleted)]
+    described = [f.name for f in spec.fields if f.name not in vars(spec.log).values()]
     left, right = _by_key(source, spec.log.key), _by_key(dimension, spec.log.key)
     found: list[list[Any]] = []
     for key in sorted({*left, *right}):

@@ -179,7 +179,8 @@ class Iceberg:
         log = self.tables[name].log if name in self.tables else None
         if log is None:
             raise UsageError(f"{name} is not declared as a log of changes.", remedy="Say so in the catalog's manifest.")
-        frame = self.rows(name).sort_values(log.version, kind="stable").drop_duplicates(log.key, keep="last")
+        ordered = self.rows(name).sort_values([log.version, log.position], na_position="first")
+        frame = ordered.drop_duplicates(log.key, keep="last")
         return frame[~frame[log.deleted].fillna(False).astype(bool)].sort_values(log.key, ignore_index=True)
 
     def snapshots(self, name: str) -> pd.DataFrame:

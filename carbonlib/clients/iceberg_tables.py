@@ -25,10 +25,14 @@ _MOVE = "Declare a new table, let the connector write there, and copy what is in
 
 @dataclass(frozen=True)
 class ChangeLog:
-    """Columns of a table that holds changes: of the rows of a key the one of the highest version counts."""
+    """Columns of a table that holds changes: of the rows of a key the one of the highest version counts.
+
+    Where versions are equal, the highest position counts, and a row that has none is the lowest.
+    """
 
     key: str
     version: str
+    position: str
     deleted: str
 
 

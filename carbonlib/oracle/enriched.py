@@ -22,13 +22,18 @@ def expected_enriched(prices: pd.DataFrame, dimension: pd.DataFrame) -> pd.DataF
 
 
 def newest(dimension: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """The row that counts for each code: the table is a log of changes, and of equal times the later row wins."""
+    """The row that counts for each code of a log of changes: the newest, and of equal times the highest position."""
     current: dict[str, dict[str, Any]] = {}
     for row in dimension.to_dict("records"):
         held = current.get(row["commodity_code"])
-        if held is None or row["updated_at"] >= held["updated_at"]:
+        if held is None or _order(row) >= _order(held):
             current[row["commodity_code"]] = {str(k): v for k, v in row.items()}
     return {code: row for code, row in current.items() if not row["deleted"]}
+
+
+def _order(row: dict[Any, Any]) -> tuple[Any, int]:
+    """Rows without a position are those that were written before there was one."""
+    return row["updated_at"], -1 if pd.isna(row["position"]) else int(row["position"])
 
 
 def _describe(price: dict[Any, Any], row: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ CREATE TEMPORARY TABLE commodities (
     'catalog.warehouse'            = '${catalog.warehouse}',
     'table'                        = 'market.commodities',
     'version-column'               = 'updated_at',
+    'position-column'              = 'position',
     'deleted-column'               = 'deleted',
     'refresh-interval'             = '10 s'
 );

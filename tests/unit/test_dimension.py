@@ -26,7 +26,7 @@ def platform(source: list[dict[str, Any]], dimension: list[dict[str, Any]]) -> A
         asked.append(sql)
         return pd.DataFrame([{**row, "updated_at": 1} for row in source], dtype=object)
 
-    live = pd.DataFrame([{**row, "updated_at": 2, "deleted": False} for row in dimension], dtype=object)
+    live = pd.DataFrame([{**row, "updated_at": 2, "position": 3, "deleted": False} for row in dimension], dtype=object)
     iceberg = SimpleNamespace(tables={SPEC.name: SPEC}, newest=lambda _: live)
     return SimpleNamespace(postgres=SimpleNamespace(query=query), iceberg=iceberg, asked=asked)
 
@@ -48,7 +48,7 @@ def test_each_difference_is_named_on_its_side() -> None:
 
 
 def test_a_dimension_that_stays_behind_is_said_with_its_rows() -> None:
-    with pytest.raises(WaitTimeout, match=r"1 rows differ.*NG") as late:
+    with pytest.raises(WaitTimeout, match=r"1 rows differ.*NG \(row\): there in PostgreSQL, missing here") as late:
         wait_for_dimension(platform([CL, NG], [CL]), timeout=0)
     assert "dead letters" in late.value.remedy
 

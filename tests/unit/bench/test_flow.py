@@ -207,8 +207,8 @@ def test_prices_can_be_waited_for_by_what_they_say(stage: Stage) -> None:
 
 def test_enriched_prices_are_those_of_the_dimension_and_changes_have_a_minute_to_show(stage: Stage) -> None:
     stage.platform.send(stage.pipeline.raw, price("a"), price("b", code="NG"))
-    columns = [*DESCRIBED, "currency", "unit", "commodity_code", "updated_at", "deleted"]
-    rows = [[name, None, None, None, "USD", unit, code, NOW, False] for name, unit, code in DIMENSION]
+    columns = [*DESCRIBED, "currency", "unit", "commodity_code", "updated_at", "deleted", "position"]
+    rows = [[name, None, None, None, "USD", unit, code, NOW, False, None] for name, unit, code in DIMENSION]
     stage.platform.iceberg = SimpleNamespace(rows=lambda _: pd.DataFrame(rows, columns=columns, dtype=object))
     raw = {r["event_id"]: r for r in stage.flow.prices().to_dict("records")}
     for event_id, name in (("a", "old"), ("b", "gas")):
@@ -216,7 +216,7 @@ def test_enriched_prices_are_those_of_the_dimension_and_changes_have_a_minute_to
         row = {**raw[event_id], **added, "enriched_at": NOW}
         stage.flow._enriched.rows.append({str(k): v for k, v in row.items()})
     assert [(d.key, d.expected, d.actual) for d in stage.flow.enriched(0).differences] == [(("a",), "new", "old")]
-    rows.append(["newer", None, None, None, "USD", "BBL", "CL", NOW + timedelta(seconds=1), False])
+    rows.append(["newer", None, None, None, "USD", "BBL", "CL", NOW + timedelta(seconds=1), False, None])
     changed = stage.flow.enriched(0)
     assert (changed.differing, changed.compared, changed.left_out["before the dimension changed"]) == (0, 1, 1)
 

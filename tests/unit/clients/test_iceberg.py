@@ -21,10 +21,11 @@ from carbonlib.clients.iceberg_tables import TableSpec, difference, evolve, load
 
 NAME = "market.trades"
 COLUMNS = {"id": "string", "at": "timestamptz", "price": "decimal(12, 4)", "size": "int", "gone": "boolean"}
+COLUMNS["place"] = "long"
 SPEC: dict[str, Any] = {
     "required": ["id"],
     "partition": {"gone": "identity"},  # to write by day, PyIceberg needs a package that nothing else here does
-    "log": {"key": "id", "version": "at", "deleted": "gone"},
+    "log": {"key": "id", "version": "at", "position": "place", "deleted": "gone"},
     "columns": COLUMNS,
 }
 
@@ -47,9 +48,9 @@ def table(tmp_path: Path, catalog: SqlCatalog) -> Table:
     return catalog.create_table(NAME, spec.schema, partition_spec=spec.partition_spec)
 
 
-def row(id: str, minute: int, price: str, *, gone: bool = False) -> dict[str, Any]:
+def row(id: str, minute: int, price: str, *, gone: bool = False, place: int | None = None) -> dict[str, Any]:
     at = datetime(2026, 11, 21, 10, minute, tzinfo=UTC)
-    return {"id": id, "at": at, "price": Decimal(price), "size": 1, "gone": gone}
+    return {"id": id, "at": at, "price": Decimal(price), "size": 1, "gone": gone, "place": place}
 
 
 def append(table: Table, *rows: dict[str, Any]) -> None:
@@ -142,6 +143,14 @@ def test_of_a_log_the_newest_row_of_each_key_counts(iceberg: Iceberg, table: Tab
     assert list(zip(newest["id"], newest["price"], strict=True)) == [("a", Decimal(2)), ("b", Decimal(4))]
     with pytest.raises(UsageError):
         iceberg.newest("market.others")
+
+
+def test_of_changes_in_the_same_instant_the_highest_position_counts_whatever_the_file(
+    iceberg: Iceberg, table: Table
+) -> None:
+    append(table, row("a", 1, "1", place=10), row("a", 1, "2", place=11), row("b", 1, "1"))
+    append(table, row("a", 1, "2", gone=True, place=12), row("b", 1, "2", place=20))
+    assert list(iceberg.newest(NAME)["price"]) == [Decimal(2)] and list(iceberg.newest(NAME)["id"]) == ["b"]
 
 
 def test_counts_and_commits_come_from_the_snapshots(iceberg: Iceberg, table: Table) -> None:

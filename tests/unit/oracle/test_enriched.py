@@ -6,15 +6,17 @@ import pandas as pd
 
 from carbonlib.oracle import expected_enriched, parse_raw
 
+LOG = ["updated_at", "deleted", "position"]
 DIMENSION = pd.DataFrame(
     [
-        ["CL", "old name", "ENERGY", "BBL", "USD", "NYMEX", "US", datetime(2024, 1, 1, tzinfo=UTC), False],
-        ["CL", "WTI Crude Oil", "ENERGY", "BBL", "USD", "NYMEX", "US", datetime(2024, 1, 1, tzinfo=UTC), False],
-        ["CL", "older name", "ENERGY", "BBL", "USD", "NYMEX", "US", datetime(2023, 1, 1, tzinfo=UTC), False],
-        ["NG", "Henry Hub", "ENERGY", "MMBTU", "USD", "NYMEX", "US", datetime(2024, 1, 1, tzinfo=UTC), False],
-        ["NG", "Henry Hub", "ENERGY", "MMBTU", "USD", "NYMEX", "US", datetime(2024, 2, 1, tzinfo=UTC), True],
+        ["CL", "WTI Crude Oil", "ENERGY", "BBL", "USD", "NYMEX", "US", datetime(2024, 1, 1, tzinfo=UTC), False, 12],
+        ["CL", "old name", "ENERGY", "BBL", "USD", "NYMEX", "US", datetime(2024, 1, 1, tzinfo=UTC), False, 11],
+        ["CL", "unplaced", "ENERGY", "BBL", "USD", "NYMEX", "US", datetime(2024, 1, 1, tzinfo=UTC), False, None],
+        ["CL", "older name", "ENERGY", "BBL", "USD", "NYMEX", "US", datetime(2023, 1, 1, tzinfo=UTC), False, 13],
+        ["NG", "Henry Hub", "ENERGY", "MMBTU", "USD", "NYMEX", "US", datetime(2024, 1, 1, tzinfo=UTC), False, 20],
+        ["NG", "Henry Hub", "ENERGY", "MMBTU", "USD", "NYMEX", "US", datetime(2024, 2, 1, tzinfo=UTC), True, 21],
     ],
-    columns=["commodity_code", "name", "sector", "unit", "currency", "exchange", "region", "updated_at", "deleted"],
+    columns=["commodity_code", "name", "sector", "unit", "currency", "exchange", "region", *LOG],
     dtype=object,
 )
 
@@ -25,7 +27,7 @@ def enriched(value: bytes) -> dict[str, object]:
     return {str(k): v for k, v in row.items()}
 
 
-def test_the_newest_row_counts_and_of_equal_times_the_later() -> None:
+def test_the_newest_row_counts_and_of_equal_times_the_highest_position() -> None:
     assert enriched(b'{"commodity_code":"CL","price":1}')["name"] == "WTI Crude Oil"
 
 

@@ -29,6 +29,7 @@ public final class DimensionFactory implements DynamicTableSourceFactory {
                 DimensionOptions.CATALOG_NAME,
                 DimensionOptions.TABLE,
                 DimensionOptions.VERSION_COLUMN,
+                DimensionOptions.POSITION_COLUMN,
                 DimensionOptions.DELETED_COLUMN);
     }
 
@@ -57,6 +58,7 @@ public final class DimensionFactory implements DynamicTableSourceFactory {
                         List.copyOf(row.getLogicalType().getChildren()),
                         0,
                         options.get(DimensionOptions.VERSION_COLUMN),
+                        options.get(DimensionOptions.POSITION_COLUMN),
                         options.get(DimensionOptions.DELETED_COLUMN),
                         interval,
                         options.get(DimensionOptions.MAX_ROWS)));

@@ -19,7 +19,11 @@ final class DimensionOptions {
 
     static final ConfigOption<String> VERSION_COLUMN =
             ConfigOptions.key("version-column").stringType().noDefaultValue()
-                    .withDescription("Timestamp column; of the rows of one key the newest counts, the one written later when equal.");
+                    .withDescription("Timestamp column; of the rows of one key the newest counts.");
+
+    static final ConfigOption<String> POSITION_COLUMN =
+            ConfigOptions.key("position-column").stringType().noDefaultValue()
+                    .withDescription("BIGINT column; of rows of one key with equal versions the highest counts, and a row without it is the lowest.");
 
     static final ConfigOption<String> DELETED_COLUMN =
             ConfigOptions.key("deleted-column").stringType().noDefaultValue()

@@ -12,6 +12,7 @@ import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
+import org.apache.flink.table.types.logical.BigIntType;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.iceberg.BaseCombinedScanTask;
@@ -80,7 +81,12 @@ final class DimensionReader implements Closeable {
         return live;
     }
 
-    private record Versioned(TimestampData version, boolean deleted, RowData values) {}
+    private record Versioned(TimestampData version, long position, boolean deleted, RowData values) {
+        boolean isOlderThan(Versioned other) {
+            int order = version.compareTo(other.version);
+            return order < 0 || order == 0 && position < other.position;
+        }
+    }
 
     private List<FileScanTask> filesInOrderOfCommit(long snapshot) throws IOException {
         List<FileScanTask> files = new ArrayList<>();
@@ -104,10 +110,9 @@ final class DimensionReader implements Closeable {
         }
         int last = spec.columns().size();
         TimestampData version = row.isNullAt(last) ? TimestampData.fromEpochMillis(Long.MIN_VALUE) : row.getTimestamp(last, 6);
-        Versioned known = newest.get(key);
-        if (known == null || version.compareTo(known.version) >= 0) {
-            newest.put(key, new Versioned(version, !row.isNullAt(last + 1) && row.getBoolean(last + 1), values));
-        }
+        long position = row.isNullAt(last + 1) ? Long.MIN_VALUE : row.getLong(last + 1);
+        Versioned found = new Versioned(version, position, !row.isNullAt(last + 2) && row.getBoolean(last + 2), values);
+        newest.merge(key, found, (known, other) -> other.isOlderThan(known) ? known : other);
         if (newest.size() > spec.maxRows()) {
             throw new IllegalStateException(spec + " has more than max-rows = " + spec.maxRows() + " keys");
         }
@@ -118,13 +123,14 @@ final class DimensionReader implements Closeable {
         return value instanceof StringData text ? StringData.fromString(text.toString()) : value;
     }
 
-    /** The declared columns, then the version and the deletion mark. */
+    /** The declared columns, then the version, the position and the deletion mark. */
     private Schema projection() {
         List<NestedField> fields = new ArrayList<>();
         for (int i = 0; i < spec.columns().size(); i++) {
             fields.add(column(spec.columns().get(i), spec.types().get(i)));
         }
         fields.add(column(spec.versionColumn(), null));
+        fields.add(column(spec.positionColumn(), new BigIntType()));
         fields.add(column(spec.deletedColumn(), null));
         return new Schema(distinct(fields));
     }
@@ -145,7 +151,8 @@ final class DimensionReader implements Closeable {
         long ids = fields.stream().map(NestedField::fieldId).distinct().count();
         if (ids != fields.size()) {
             throw new IllegalStateException(
-                    "Declare " + spec.versionColumn() + " and " + spec.deletedColumn() + " only as version-column and deleted-column");
+                    "Declare " + spec.versionColumn() + ", " + spec.positionColumn() + " and " + spec.deletedColumn()
+                            + " only as version-column, position-column and deleted-column");
         }
         return fields;
     }

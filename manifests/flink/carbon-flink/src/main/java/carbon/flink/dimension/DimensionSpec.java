@@ -21,6 +21,7 @@ record DimensionSpec(
         List<LogicalType> types,
         int key,
         String versionColumn,
+        String positionColumn,
         String deletedColumn,
         Duration refreshInterval,
         int maxRows)
@@ -28,7 +29,7 @@ record DimensionSpec(
 
     DimensionSpec withKey(int position) {
         return new DimensionSpec(
-                catalogName, catalogProperties, table, columns, types, position, versionColumn, deletedColumn, refreshInterval, maxRows);
+                catalogName, catalogProperties, table, columns, types, position, versionColumn, positionColumn, deletedColumn, refreshInterval, maxRows);
     }
 
     @Override

@@ -46,7 +46,7 @@ class DimensionCacheTest {
     private DimensionSpec spec(LogicalType sector, int maxRows) {
         return new DimensionSpec(
                 "test", iceberg.catalogProperties(), "market.commodities", List.of("sector", "commodity_code"), List.of(sector, TEXT),
-                1, "updated_at", "deleted", Duration.ofMillis(50), maxRows);
+                1, "updated_at", "position", "deleted", Duration.ofMillis(50), maxRows);
     }
 
     private String sector(String code) {
@@ -76,7 +76,18 @@ class DimensionCacheTest {
     }
 
     @Test
-    void onATieTheRowWrittenLaterCounts() throws Exception {
+    void onATieTheHighestPositionCountsWhateverTheFile() throws Exception {
+        String time = "2026-01-01T00:00:00.001Z";
+        iceberg.append(iceberg.row("CL", "deleted", time, true, 12L), iceberg.row("NG", "changed", time, false, 21L));
+        iceberg.append(iceberg.row("CL", "changed", time, false, 11L), iceberg.row("NG", "unplaced", time, false));
+        iceberg.append(iceberg.row("CL", "inserted", time, false, 10L), iceberg.row("NG", "inserted", time, false, 20L));
+        cache = DimensionCache.acquire(spec(TEXT, 10));
+        assertNull(sector("CL"));
+        assertEquals("changed", sector("NG"));
+    }
+
+    @Test
+    void onATieWithoutPositionsTheRowWrittenLaterCounts() throws Exception {
         String time = "2026-01-01T00:00:00.000001Z";
         for (int i = 0; i < 6; i++) {
             iceberg.append(iceberg.row("CL", "file " + i, time, false), iceberg.row("CL", "end of file " + i, time, false));

@@ -33,19 +33,21 @@ public final class IcebergFolder implements AutoCloseable {
     public IcebergFolder(Path folder) {
         this.folder = folder;
         catalog = new HadoopCatalog(new Configuration(), folder.toUri().toString());
-        Types.NestedField[] fields = new Types.NestedField[COLUMNS.size() + 2];
+        Types.NestedField[] fields = new Types.NestedField[COLUMNS.size() + 3];
         for (int i = 0; i < COLUMNS.size(); i++) {
             fields[i] = Types.NestedField.optional(i + 1, COLUMNS.get(i), Types.StringType.get());
         }
         fields[7] = Types.NestedField.optional(8, "updated_at", Types.TimestampType.withZone());
         fields[8] = Types.NestedField.optional(9, "deleted", Types.BooleanType.get());
+        fields[9] = Types.NestedField.optional(10, "position", Types.LongType.get());
         table = catalog.createTable(TableIdentifier.parse("market.commodities"), new Schema(fields), PartitionSpec.unpartitioned());
     }
 
     /** Options that read this table in the place of the deployed catalog. */
     public String options(String interval) {
         return "'connector' = 'iceberg-dimension', 'catalog-name' = 'test', 'catalog.type' = 'hadoop', 'catalog.warehouse' = '"
-                + folder.toUri() + "', 'table' = 'market.commodities', 'version-column' = 'updated_at', 'deleted-column' = 'deleted',"
+                + folder.toUri() + "', 'table' = 'market.commodities', 'version-column' = 'updated_at', 'position-column' = 'position',"
+                + " 'deleted-column' = 'deleted',"
                 + " 'refresh-interval' = '" + interval + "'";
     }
 
@@ -53,8 +55,12 @@ public final class IcebergFolder implements AutoCloseable {
         return Map.of("type", "hadoop", "warehouse", folder.toUri().toString());
     }
 
-    /** A row of the change log; the sector stands for what may change. */
+    /** A row of the change log from before there were positions; the sector stands for what may change. */
     public Record row(String code, String sector, String updatedAt, Boolean deleted) {
+        return row(code, sector, updatedAt, deleted, null);
+    }
+
+    Record row(String code, String sector, String updatedAt, Boolean deleted, Long position) {
         GenericRecord row = GenericRecord.create(table.schema());
         row.setField("commodity_code", code);
         row.setField("name", code + " name");
@@ -63,6 +69,7 @@ public final class IcebergFolder implements AutoCloseable {
         row.setField("currency", "USD");
         row.setField("updated_at", updatedAt == null ? null : OffsetDateTime.parse(updatedAt));
         row.setField("deleted", deleted);
+        row.setField("position", position);
         return row;
     }
 
