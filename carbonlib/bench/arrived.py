@@ -68,7 +68,7 @@ def archived(platform: Platform, connector: str, *, timeout: str | float = "90 s
         columns = (lines["kafka_topic"], lines["kafka_partition"], lines["kafka_offset"])
         return Counter((str(t), int(p), int(o)) for t, p, o in zip(*columns, strict=True))
 
-    decode = AvroDecoder(platform.endpoints()["registry"]["url"])
+    decode = AvroDecoder.of(platform)
     return _compare(platform, config, f"{bucket}/{folder}", decode, lambda place, _: place, found, timeout)
 
 

@@ -172,7 +172,7 @@ def topic_differences(platform: Platform, database: Database, *, table: str, top
 
     The topic is compacted, so it holds the newest record of every key, and this reads the whole table from it.
     """
-    avro = AvroDecoder(platform.endpoints()["registry"]["url"])
+    avro = AvroDecoder.of(platform)
     shown: dict[str, bool] = {}
     for record in sorted(platform.kafka.read(topic), key=lambda r: (r.partition, r.offset)):
         value = avro(record.value) if record.value else {"deleted": True}
@@ -247,7 +247,7 @@ class _Ear:
     """A thread that reads the topic from its end on, and notes when each record could be read."""
 
     def __init__(self, platform: Platform, topic: str, changed: Mapping[str, Any]) -> None:
-        self._avro = AvroDecoder(platform.endpoints()["registry"]["url"])
+        self._avro = AvroDecoder.of(platform)
         self._changed = changed
         self._reader = at_end(platform.kafka.bootstrap_servers, topic)
         self._over = threading.Event()

@@ -68,7 +68,7 @@ class Flow:
             return TopicReader(platform.kafka.bootstrap_servers, topic, since=since)
 
         self._raw = Log(reader(pipeline.raw))
-        self._enriched = Log(reader(pipeline.enriched), AvroDecoder(platform.endpoints()["registry"]["url"]))
+        self._enriched = Log(reader(pipeline.enriched), AvroDecoder.of(platform))
         self._late = Log(reader(pipeline.late), decode_json)
         self._alerts = Log(reader(pipeline.alerts), decode_json)
         self._dlq = Log(reader(pipeline.dlq))

@@ -78,7 +78,7 @@ class _Follower:
         try:
             before = self._bar_count()
             sent = self._send()
-            avro = AvroDecoder(self._platform.endpoints()["registry"]["url"])
+            avro = AvroDecoder.of(self._platform)
             ways: list[Callable[[], Hop]] = [
                 lambda: self._watch(readers[0], topics.raw, self._is_raw),
                 lambda: self._watch(readers[1], topics.enriched, lambda m: self._is_mine(avro(m.value() or b""))),

@@ -110,7 +110,7 @@ class _Comparison:
         self._iceberg = platform.iceberg
         self._table = config[TABLES]
         self._days: dict[Place, date] = {}
-        decode = AvroDecoder(platform.endpoints()["registry"]["url"])
+        decode = AvroDecoder.of(platform)
         self._given = Given(platform.kafka.bootstrap_servers, config, decode, self._identify)
         self._rows = pd.DataFrame(columns=["event_id", "event_time"])
         self._commits = self._iceberg.snapshots(self._table).head(0)

@@ -147,7 +147,7 @@ def follow_prices(
         raise UsageError("A run needs a rate and a length above zero.", remedy="Give for example rate=200, seconds=20.")
     count = int(rate * (warmup + seconds))
     topics, bootstrap = pipeline or load_pipeline(), platform.kafka.bootstrap_servers
-    avro = AvroDecoder(platform.endpoints()["registry"]["url"])
+    avro = AvroDecoder.of(platform)
     with tempfile.TemporaryDirectory(prefix="carbon-latency-") as folder:
         codes = own_codes("TEST-LAT", CODES)
         orders = Orders(bootstrap, topics.raw, rate, count, codes, str(Path(folder) / "sent.npy"))

@@ -6,7 +6,7 @@ import io
 import json
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import fastavro
 import httpx
@@ -16,6 +16,9 @@ from confluent_kafka import KafkaException, Message, TopicPartition
 from .._errors import EngineError, TargetUnreachable
 from ..clients.avro import HEAD, schema_id_of
 from ..clients.ranges import REQUEST_SECONDS, consumer, read_range, watermarks
+
+if TYPE_CHECKING:
+    from ..platform import Platform
 
 RECORD_COLUMNS = ["partition", "offset", "timestamp", "key", "value", "headers"]
 
@@ -108,6 +111,11 @@ class AvroDecoder:
     def __init__(self, registry_url: str) -> None:
         self._url = registry_url
         self._schemas: dict[int, Any] = {}
+
+    @classmethod
+    def of(cls, platform: Platform) -> Self:
+        """With the schemas of the platform's registry."""
+        return cls(platform.endpoints()["registry"]["url"])
 
     def __call__(self, value: bytes) -> dict[str, Any]:
         """The record as a dict; decimals as `Decimal`, times with their zone.

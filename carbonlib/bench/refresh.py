@@ -129,7 +129,7 @@ class _Run:
         self._platform, self._spec, self._log = platform, spec, log
         self._topic, self._interval, self._timeout = places.raw, 1 / rate, timeout
         (self.code,) = own_codes("TEST-DIMENSION", 1)
-        self._decode = AvroDecoder(platform.endpoints()["registry"]["url"])
+        self._decode = AvroDecoder.of(platform)
         self._reader = at_end(platform.kafka.bootstrap_servers, places.enriched)
         self._producer = idempotent_producer(platform.kafka.bootstrap_servers, linger_ms=0)
         self._due = time.monotonic()

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from .._errors import CarbonError, UsageError
 from ..waiting import seconds
+from .figures import durations
 
 if TYPE_CHECKING:
     from ..platform import Platform
@@ -71,15 +72,11 @@ class Rehearsals:
 
     def figure(self) -> go.Figure:
         """Seconds until told and of the way back, by mistake."""
-        names = [r.name for r in self.rehearsals]
-        figure = go.Figure()
-        figure.add_bar(y=names, x=[r.detected_s for r in self.rehearsals], name="until told", orientation="h")
-        figure.add_bar(y=names, x=[r.healed_s for r in self.rehearsals], name="mended in", orientation="h")
-        figure.update_layout(
-            title="Seconds until a mistake is told, and to mend it", xaxis_title="seconds", barmode="group",
-            height=140 + 50 * len(names), yaxis={"autorange": "reversed"},
+        told, mended = [r.detected_s for r in self.rehearsals], [r.healed_s for r in self.rehearsals]
+        return durations(
+            "Seconds until a mistake is told, and to mend it", [r.name for r in self.rehearsals],
+            {"until told": told, "mended in": mended},
         )  # fmt: skip
-        return figure
 
     def table(self) -> pd.DataFrame:
         """A row a mistake."""

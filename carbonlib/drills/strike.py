@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from .._errors import EngineError
 from ..waiting import wait_until
+from .figures import durations
 
 if TYPE_CHECKING:
     from ..platform import Platform
@@ -55,15 +56,9 @@ class Strikes:
 
     def figure(self) -> go.Figure:
         """Seconds to a new process and to a healthy platform, by member."""
+        replaced, healed = [s.replaced_s for s in self.strikes], [s.healed_s for s in self.strikes]
         members = [s.member for s in self.strikes]
-        figure = go.Figure()
-        figure.add_bar(y=members, x=[s.replaced_s for s in self.strikes], name="replaced", orientation="h")
-        figure.add_bar(y=members, x=[s.healed_s for s in self.strikes], name="healed", orientation="h")
-        figure.update_layout(
-            title="Seconds from kill -9", xaxis_title="seconds", barmode="group", height=140 + 50 * len(members),
-            yaxis={"autorange": "reversed"},
-        )  # fmt: skip
-        return figure
+        return durations("Seconds from kill -9", members, {"replaced": replaced, "healed": healed})
 
     def table(self) -> pd.DataFrame:
         """A row a strike."""

@@ -56,6 +56,11 @@ class Scene:
         """The target's connection."""
         return self.target.cluster
 
+    @cached_property
+    def namespace(self) -> str:
+        """Of the workload."""
+        return str(self._workload(self.manifests())["metadata"]["namespace"])
+
     def manifests(self, edit: Callable[[Object], None] | None = None) -> list[Object]:
         """The layer as declared, with its workload edited.
 
@@ -63,15 +68,19 @@ class Scene:
             UsageError: the layer has no such workload.
         """
         found = copy.deepcopy(self.target.manifests(self.layer))
-        sets = {m["metadata"]["name"]: m for m in found if m["kind"] == "StatefulSet"}
+        workload = self._workload(found)
+        if edit:
+            edit(workload)
+        return found
+
+    def _workload(self, manifests: list[Object]) -> Object:
+        sets = {m["metadata"]["name"]: m for m in manifests if m["kind"] == "StatefulSet"}
         if self.workload not in sets:
             there = ", ".join(sets) or "none"
             raise UsageError(
                 f"The layer {self.layer} has no StatefulSet {self.workload!r}.", remedy=f"StatefulSets: {there}."
             )
-        if edit:
-            edit(sets[self.workload])
-        return found
+        return sets[self.workload]
 
     def roll_out(self, edit: Callable[[Object], None]) -> None:
         """Apply the layer with its workload edited, and wait for it."""
@@ -86,12 +95,6 @@ class Scene:
     def differing(self) -> list[str]:
         """Objects of the layer that are not as declared."""
         return [change.object for change in plan(self.cluster, self.manifests(), self.layer).changes]
-
-    def owner(self) -> Object:
-        """The workload as declared."""
-        return next(
-            m for m in self.manifests() if m["kind"] == "StatefulSet" and m["metadata"]["name"] == self.workload
-        )
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def _one_more(workload: Object) -> None:
 
 
 def _quota(scene: Scene) -> None:
-    space = scene.owner()["metadata"]["namespace"]
+    space = scene.namespace
     running = [p for p in scene.cluster.list("Pod", space, "v1") if p["status"]["phase"] in ("Pending", "Running")]
     spec = {"hard": {"pods": str(len(running))}}
     scene.cluster.apply(
@@ -162,12 +165,11 @@ def _quota(scene: Scene) -> None:
 
 
 def _no_quota(scene: Scene) -> None:
-    scene.cluster.delete("ResourceQuota", QUOTA, scene.owner()["metadata"]["namespace"], "v1")
+    scene.cluster.delete("ResourceQuota", QUOTA, scene.namespace, "v1")
     scene.roll_back()
 
 
 def _budget(scene: Scene) -> None:
-    space = scene.owner()["metadata"]["namespace"]
     edited = scene.manifests()
     (budget,) = [m for m in edited if m["kind"] == "PodDisruptionBudget" and m["metadata"]["name"] == scene.workload]
     budget["spec"].pop("minAvailable", None)
@@ -175,7 +177,9 @@ def _budget(scene: Scene) -> None:
     plan(scene.cluster, edited, scene.layer).apply()
 
     def used_up() -> bool:
-        status = (scene.cluster.get("PodDisruptionBudget", scene.workload, space, "policy/v1") or {}).get("status", {})
+        status = (scene.cluster.get("PodDisruptionBudget", scene.workload, scene.namespace, "policy/v1") or {}).get(
+            "status", {}
+        )
         return bool(status.get("disruptionsAllowed") == 0)
 
     wait_until(used_up, what="a disruption budget of nothing", timeout=QUICK_S, every=0.1)
@@ -184,7 +188,7 @@ def _budget(scene: Scene) -> None:
 
 def _zone(scene: Scene) -> None:
     """Close the zone of a pod whose volume lies there, and delete the pod."""
-    name, space = f"{scene.workload}-1", scene.owner()["metadata"]["namespace"]
+    name = f"{scene.workload}-1"
     node = pods.find(scene.cluster, name)["spec"]["nodeName"]
     zone = labels(scene.cluster.get("Node", node, api_version="v1") or {}).get(ZONE, "")
     for each in scene.cluster.list("Node", api_version="v1", labels={ZONE: zone}):
@@ -192,7 +196,7 @@ def _zone(scene: Scene) -> None:
             _patch(scene, each, {"metadata": {"annotations": {CLOSED: zone}}, "spec": {"unschedulable": True}})
     pods.delete(scene.cluster, name, grace_s=0)
     wait_until(
-        lambda: _unscheduled(scene.cluster.get("Pod", name, space, "v1")),
+        lambda: _unscheduled(scene.cluster.get("Pod", name, scene.namespace, "v1")),
         what=f"the scheduler's word on {name}", timeout=QUICK_S, every=0.1,
     )  # fmt: skip
     wait(scene.cluster, scene.manifests(), scene.patience_s)
@@ -217,7 +221,7 @@ def _unscheduled(pod: Object | None) -> bool:
 
 
 def _conflict(scene: Scene) -> None:
-    meta = {"name": scene.workload, "namespace": scene.owner()["metadata"]["namespace"]}
+    meta = {"name": scene.workload, "namespace": scene.namespace}
     theirs = {
         "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": meta,
         "spec": {"template": {"spec": {"terminationGracePeriodSeconds": 77}}},

@@ -75,8 +75,8 @@ class Small:
 def small(platform: FakePlatform, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Iterator[Small]:
     stage = Small(platform, pipeline)
 
-    def decoder(url: str) -> Any:
-        decode = AvroDecoder(url)
+    def decoder(platform: Any) -> Any:
+        decode = AvroDecoder.of(platform)
 
         def described(value: bytes) -> dict[str, Any]:
             name = decode(value)["event_id"] or None
@@ -84,7 +84,7 @@ def small(platform: FakePlatform, pipeline: Pipeline, monkeypatch: pytest.Monkey
 
         return described
 
-    monkeypatch.setattr(module, "AvroDecoder", decoder)
+    monkeypatch.setattr(module, "AvroDecoder", SimpleNamespace(of=decoder))
     monkeypatch.setattr(module, "TABLE_SECONDS", 0.05)
     worker = threading.Thread(target=stage.enrich)
     worker.start()
