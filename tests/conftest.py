@@ -79,8 +79,10 @@ def first_run(carbon: Carbon) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def platform(first_run: dict[str, Any]) -> Any:
-    """The running platform."""
+def platform(request: pytest.FixtureRequest) -> Any:
+    """The running platform; the one of the checkout is taken as it is."""
     import carbonlib
 
+    if not os.environ.get("CARBON_TEST_REUSE"):
+        request.getfixturevalue("first_run")
     return carbonlib.connect("local")

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,9 @@ from tests.conftest import Carbon
 from tests.plane.stage import Stage
 
 PORT_BASE = 25000
+TARGET = ("--target", "kubernetes")
+# The whole of `verify` takes ten minutes more here; these follow a record through every layer.
+VERIFIED = ("verify-10", "verify-22", "verify-26")
 
 
 @dataclass(frozen=True)
@@ -45,3 +49,9 @@ def plane() -> Iterator[Plane]:
     finally:
         stage.down(print)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def first_run(plane: Plane) -> dict[str, Any]:
+    """The results of a first deployment and its verification."""
+    return plane.carbon.run("deploy", *VERIFIED, *TARGET)

@@ -7,21 +7,10 @@ import subprocess
 from typing import Any
 
 import httpx
-import pytest
 
 from carbonlib.targets.kubernetes.mistakes import MISTAKES
 
-from .conftest import Plane
-
-TARGET = ("--target", "kubernetes")
-# The whole of `verify` takes ten minutes more here; these follow a record through every layer.
-VERIFIED = ("verify-10", "verify-22", "verify-26")
-
-
-@pytest.fixture(scope="session")
-def first_run(plane: Plane) -> dict[str, Any]:
-    """The results of a first deployment and its verification."""
-    return plane.carbon.run("deploy", *VERIFIED, *TARGET)
+from .conftest import TARGET, VERIFIED, Plane
 
 
 def test_a_first_run_deploys_and_real_prices_come_through(first_run: dict[str, Any]) -> None:
