@@ -13,7 +13,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class OperatorNamesTest {
     private static final String COMMODITIES =
-            "'connector' = 'iceberg-dimension', 'catalog-name' = 'c', 'table' = 'n.t', 'version-column' = 'v', 'deleted-column' = 'd'";
+            "'connector' = 'iceberg-dimension', 'catalog-name' = 'c', 'table' = 'n.t', 'version-column' = 'v',"
+                    + " 'position-column' = 'p', 'deleted-column' = 'd'";
 
     private static Map<String, String> namesByUid(String job) throws Exception {
         Map<String, String> names = new TreeMap<>();
