@@ -167,12 +167,21 @@ def follow_changes(
     return _judge(writer, ear, warmup, load)
 
 
-def topic_differences(platform: Platform, database: Database, *, table: str, topic: str) -> list[str]:
+def topic_differences(
+    platform: Platform, database: Database, *, table: str, topic: str, timeout: str | float = 0
+) -> list[str]:
     """Keys of rows that the topic does not show as its newest, and keys that only the topic still shows.
 
     The topic is compacted, so it holds the newest record of every key, and this reads the whole table from it.
+
+    Args:
+        timeout: how long to wait for the topic to show the table; what differs then is the result.
     """
     avro = AvroDecoder.of(platform)
+    return until(lambda: _differences(platform, database, avro, table, topic), lambda keys: not keys, timeout)
+
+
+def _differences(platform: Platform, database: Database, avro: AvroDecoder, table: str, topic: str) -> list[str]:
     shown: dict[str, bool] = {}
     for record in sorted(platform.kafka.read(topic), key=lambda r: (r.partition, r.offset)):
         value = avro(record.value) if record.value else {"deleted": True}
