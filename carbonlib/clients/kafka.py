@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -91,6 +91,7 @@ class Kafka:
     def __init__(self, bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
         self._admin_client: AdminClient | None = None
+        self._members: dict[str, Consumer] = {}
 
     @property
     def _admin(self) -> AdminClient:
@@ -244,15 +245,26 @@ class Kafka:
         return count
 
     def group_progress(self, group: str) -> int:
-        """Records that a consumer group has committed, over all its partitions; 0 for a group that never committed."""
-        request = [ConsumerGroupTopicPartitions(group)]
+        """Records that a consumer group has committed, over all its partitions; 0 for a group that never committed.
+
+        Asked as a member of the group would, without joining it: librdkafka 2.16 ends the process (SIGSEGV in
+        `rd_kafka_cgrp_op`, its issue 5315) when an administrator's client asks a coordinator that has just moved.
+        """
         try:
-            answer = self._admin.list_consumer_group_offsets(request)[group].result(timeout=REQUEST_SECONDS)
+            answer = self._member(group).committed(self._all_partitions(), timeout=REQUEST_SECONDS)
         except FAILURES as error:
-            # A client that has known the group's coordinator goes on asking it after it has moved; a new one looks.
-            self._admin_client = None
+            self._members.pop(group, None)
             raise EngineError(f"The offsets of group {group} cannot be read.", cause=_reason(error)) from error
-        return sum(max(0, p.offset) for p in answer.topic_partitions)
+        return sum(max(0, p.offset) for p in answer)
+
+    def _member(self, group: str) -> Consumer:
+        if group not in self._members:
+            self._members[group] = Consumer(connection(self.bootstrap_servers, group_id=group))
+        return self._members[group]
+
+    def _all_partitions(self) -> list[TopicPartition]:
+        found = self._metadata().topics.values()
+        return [TopicPartition(t.topic, p) for t in found if not t.topic.startswith("__") for p in t.partitions]
 
     def broker_setting(self, name: str) -> str:
         """A setting of the brokers, as one of them answers."""
