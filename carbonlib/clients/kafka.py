@@ -33,6 +33,7 @@ from .bootstrap import connection, idempotent_producer
 from .records import Record, read_records
 
 REQUEST_SECONDS = 15.0
+COMMITTED_SECONDS = 5.0  # an answer takes milliseconds, and a new member finds a coordinator that has moved sooner
 FAILURES = (KafkaException, TimeoutError)  # a future that waits in vain raises the second
 
 
@@ -251,7 +252,7 @@ class Kafka:
         `rd_kafka_cgrp_op`, its issue 5315) when an administrator's client asks a coordinator that has just moved.
         """
         try:
-            answer = self._member(group).committed(self._all_partitions(), timeout=REQUEST_SECONDS)
+            answer = self._member(group).committed(self._all_partitions(), timeout=COMMITTED_SECONDS)
         except FAILURES as error:
             self._members.pop(group, None)
             raise EngineError(f"The offsets of group {group} cannot be read.", cause=_reason(error)) from error
