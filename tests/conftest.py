@@ -50,6 +50,11 @@ class Carbon:
         return json.loads((self.reports / "latest" / "results.json").read_text())
 
 
+def measured(results: dict[str, Any]) -> dict[str, Any]:
+    """What every check of a run has measured, by its name."""
+    return {check["name"]: check["measured"] for notebook in results["notebooks"] for check in notebook["checks"]}
+
+
 @pytest.fixture(scope="session")
 def carbon() -> Iterator[Carbon]:
     """A command with a state folder of its own; everything is purged at the end."""

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import measured
+
 from .conftest import TARGET, Plane
 
 pytestmark = pytest.mark.timeout(900)
@@ -28,17 +30,15 @@ def test_an_operation_leaves_the_platform_as_it_is_declared(
 
 
 def test_bad_records_are_refused_with_their_cause_and_replayed_once(plane: Plane, first_run: dict[str, Any]) -> None:
-    (found,) = plane.carbon.run("verify-27", "-p", "good=200", "-p", "each=10", *TARGET)["notebooks"]
-    measured = {check["name"]: check["measured"] for check in found["checks"]}
-    assert measured["good_records_missing"] == measured["records_lost"] == measured["records_twice_after_replay"] == 0
+    found = measured(plane.carbon.run("verify-27", "-p", "good=200", "-p", "each=10", *TARGET))
+    assert found["good_records_missing"] == found["records_lost"] == found["records_twice_after_replay"] == 0
     plane.carbon.run("operate-10", *TARGET)
     assert nothing_differs(plane)
 
 
 def test_a_password_is_rotated_in_the_secret_and_the_account(plane: Plane, first_run: dict[str, Any]) -> None:
-    (found,) = plane.carbon.run("operate-70", *TARGET)["notebooks"]
-    measured = {check["name"]: check["measured"] for check in found["checks"]}
-    assert (measured["stored_password_opens"], measured["former_password_opens"]) == (True, False)
+    found = measured(plane.carbon.run("operate-70", *TARGET))
+    assert (found["stored_password_opens"], found["former_password_opens"]) == (True, False)
     assert nothing_differs(plane)
 
 

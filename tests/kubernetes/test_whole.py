@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from carbonlib.targets.kubernetes.mistakes import MISTAKES
+from tests.conftest import measured
 
 from .conftest import TARGET, VERIFIED, Plane
 
@@ -17,7 +18,7 @@ def test_a_first_run_deploys_and_real_prices_come_through(first_run: dict[str, A
     verdicts = {n["id"]: n["verdict"] for n in first_run["notebooks"]}
     assert first_run["verdict"] == "passed", verdicts
     assert all(verdicts[name] == "passed" for name in ("deploy-10", "deploy-31", "deploy-70", *VERIFIED)), verdicts
-    checks = {c["name"]: c["measured"] for n in first_run["notebooks"] for c in n["checks"]}
+    checks = measured(first_run)
     assert checks["rows_lost"] == checks["rows_duplicated"] == checks["enriched_equal_oracle"] == 0
     assert checks["real_prices_seen"] >= 300
 
@@ -29,15 +30,15 @@ def test_a_second_run_changes_nothing(plane: Plane, first_run: dict[str, Any]) -
 
 def test_the_manifests_are_valid_and_wise(plane: Plane, first_run: dict[str, Any]) -> None:
     found = plane.carbon.run("verify-40", *TARGET)
-    assert _measured(found) == {"manifests_invalid": 0, "advice_not_waived": 0, "waivers_not_needed": 0}
+    assert measured(found) == {"manifests_invalid": 0, "advice_not_waived": 0, "waivers_not_needed": 0}
 
 
 def test_mistakes_are_told_in_words_and_rolled_back(plane: Plane, first_run: dict[str, Any]) -> None:
     every = ",".join(MISTAKES)
     found = plane.carbon.run("drill-30", "-p", f"mistakes={every}", "-p", "patience=6 s", *TARGET)
-    measured = _measured(found)
-    assert measured["mistakes_untold"] == measured["objects_differing_after"] == measured["unwell_after"] == 0
-    assert measured["slowest_detection_s"] > 0
+    checks = measured(found)
+    assert checks["mistakes_untold"] == checks["objects_differing_after"] == checks["unwell_after"] == 0
+    assert checks["slowest_detection_s"] > 0
     assert plane.carbon("drift", "--json", *TARGET).returncode == 0
 
 
@@ -78,10 +79,6 @@ def test_status_names_every_layer(plane: Plane, first_run: dict[str, Any]) -> No
     assert {"kafka", "registry", "connect", "flink", "doris", "topics", "connectors", "jobs"} <= {
         c["layer"] for c in status["components"]
     }
-
-
-def _measured(results: dict[str, Any]) -> dict[str, Any]:
-    return {check["name"]: check["measured"] for notebook in results["notebooks"] for check in notebook["checks"]}
 
 
 def _slow_down(plane: Plane, connector: str) -> None:
