@@ -13,7 +13,7 @@ from ..local.doris.errors import DorisError
 from ..local.doris.lexer import Cursor, tokenize
 from ..local.doris.model import Table
 from ..local.doris.validate import validate_table
-from ..references import resolve
+from ..references import names, resolve
 
 Kind = Literal["database", "table", "view", "materialized_view", "role", "user", "grant", "routine_load"]
 
@@ -56,13 +56,15 @@ def load_objects(folder: Path, values: Mapping[str, str]) -> list[SqlObject]:
         values: `namespace.name` → value of the references.
 
     Raises:
-        UsageError: for a file that declares nothing, or something that is no object of Doris.
+        UsageError: for a file that declares nothing, or something that is no object of Doris, or a secret that it
+            cannot take.
     """
     objects: list[SqlObject] = []
-    # Every secret stands between quotation marks; one that holds a quotation mark must not end them.
-    quoted = {k: _escaped(v) if k.startswith("secret.") else v for k, v in values.items()}
     for path in sorted(folder.glob("[0-9]*.sql")):
-        text = resolve(path.read_text(encoding="utf-8"), quoted)
+        declared = path.read_text(encoding="utf-8")
+        for name in sorted(n for n in names(declared) if n.startswith("secret.") and n in values):
+            refuse_quotes(values[name], name.removeprefix("secret."))
+        text = resolve(declared, values)
         found = [parse_object(statement, path.name) for statement in _statements(text, path.name)]
         if not found:
             raise UsageError(f"{path.name} holds no statement.", remedy="Write the object into it, or remove it.")
@@ -72,8 +74,21 @@ def load_objects(folder: Path, values: Mapping[str, str]) -> list[SqlObject]:
     return objects
 
 
-def _escaped(secret: str) -> str:
-    return secret.replace("\\", "\\\\").replace("'", "\\'")
+def refuse_quotes(secret: str, name: str) -> None:
+    """Refuse a password that Doris would store as another.
+
+    Its parser takes the text between the quotation marks of `IDENTIFIED BY '…'` and `PASSWORD('…')` as it stands
+    (`LogicalPlanBuilder.visitGrantUserIdentify` and `visitSetPassword` of 4.0), escapes included.
+
+    Raises:
+        UsageError: it holds a quotation mark or a backslash.
+    """
+    if set("'\"\\") & set(secret):
+        raise UsageError(
+            f"The secret {name} holds a quotation mark or a backslash.",
+            cause="Doris keeps the escape before it as a part of the password, and nobody could log in.",
+            remedy="Choose one without ' \" and \\.",
+        )
 
 
 def _statements(text: str, source: str) -> list[str]:
@@ -158,6 +173,8 @@ def _user_details(cursor: Cursor) -> dict[str, str]:
             found["password"] = cursor.string()
         elif cursor.accept("DEFAULT", "ROLE"):
             found["role"] = cursor.ident()
+        elif cursor.accept("FAILED_LOGIN_ATTEMPTS"):
+            found["attempts"] = str(cursor.integer())
         else:
             cursor.next()
     return found

@@ -179,8 +179,9 @@ class Planner:
             run = self._runner(item, f"GRANT '{role}' TO '{item.name}'@'%'")
             changes.append(Change(item.label, "update", {"role": ", ".join(sorted(roles))}, {"role": role}, run))
         if password and not self._can_login(item.name, password):
-            quoted = password.replace("\\", "\\\\").replace("'", "\\'")
-            run = self._runner(item, f"SET PASSWORD FOR '{item.name}'@'%' = PASSWORD('{quoted}')")
+            # Whoever tried the other password may have locked the account; a new password alone does not open it.
+            unlock = f"ALTER USER '{item.name}'@'%' ACCOUNT_UNLOCK"
+            run = self._runner(item, f"SET PASSWORD FOR '{item.name}' = PASSWORD('{password}')", unlock)
             changes.append(Change(item.label, "update", {"password": "another"}, {"password": "set"}, run))
         return changes
 

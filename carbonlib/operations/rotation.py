@@ -2,14 +2,15 @@
 
 An account has one password at a time, so whoever reads it is refused for a moment. The order keeps that short: the new
 value is stored, Flink jobs are stopped while their last commit still goes through and started with it, the account
-follows, then whoever has it in the environment is restarted, one after another.
+follows, then whoever has it in the environment is restarted, one after another. Who is refused meanwhile tries again,
+and Doris locks an account after a few wrong passwords: for as long as the rotation takes, it lets them be.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +40,15 @@ class Account:
         label: `user/<name>`.
         opens: whether a password opens it.
         plan: what must change in the engine so that the account has the value that is stored.
+        limit: says after how many wrong passwords it is locked, 0 for never; None where the engine locks nobody.
+        attempts: that number, as it is declared.
     """
 
     label: str
     opens: Callable[[str], bool]
     plan: Callable[[], Plan]
+    limit: Callable[[int], None] | None = None
+    attempts: int = 0
 
 
 class Password:
@@ -79,11 +84,15 @@ class Password:
 
     def _doris(self) -> list[tuple[Account, str]]:
         root = self._platform.doris_root
-        return [
-            (Account(o.label, partial(root.can_login, o.name), self._planner("tables")), o.details["password"])
-            for o in Tables(self._platform).declared()
-            if o.details.get("password")
-        ]
+        found = []
+        for o in Tables(self._platform).declared():
+            if o.details.get("password"):
+                attempts = int(o.details.get("attempts", "0"))
+                limit = partial(root.limit_logins, o.name) if attempts else None
+                opens = partial(root.can_login, o.name)
+                account = Account(o.label, opens, self._planner("tables"), limit, attempts)
+                found.append((account, o.details["password"]))
+        return found
 
     def _databases(self) -> list[tuple[Account, str]]:
         return [
@@ -111,7 +120,7 @@ class Password:
             )  # fmt: skip
         old, new = {"password": "the present one"}, {"password": "another"}
         members = members_that_read(self._platform, self.name)
-        return Plan(
+        return self._unlimited(
             [
                 Change(f"secret/{self.name}", "update", old, new, self._keep),
                 *(Change(f"job/{job}", "restart", old, new, self._replacing(job)) for job in self.jobs()),
@@ -119,6 +128,27 @@ class Password:
                 *(Change(f"member/{m}", "restart", old, new, self._restarting(m)) for m in members),
             ]
         )
+
+    def _unlimited(self, steps: Sequence[Change]) -> Plan:
+        """The steps, while no wrong password locks the account; the limit is back after them, or after a failure."""
+        limit, label, attempts = self._account.limit, self._account.label, self._account.attempts
+        if limit is None:
+            return Plan(steps)
+
+        def guarded(step: Change) -> Change:
+            def apply() -> None:
+                try:
+                    if step.apply:
+                        step.apply()
+                except BaseException:
+                    limit(attempts)
+                    raise
+
+            return replace(step, apply=apply)
+
+        some, none = {"locked after wrong passwords": attempts}, {"locked after wrong passwords": "never"}
+        lift = Change(label, "update", some, none, partial(limit, 0))
+        return Plan([lift, *map(guarded, steps), Change(label, "update", none, some, partial(limit, attempts))])
 
     def jobs(self) -> list[str]:
         """The Flink jobs that read it."""

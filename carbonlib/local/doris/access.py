@@ -127,6 +127,11 @@ class Access:
             elif len(self._wrong[name]) < user.failures:
                 self._wrong[name].append(time.monotonic())
 
+    def unlock(self, name: str) -> None:
+        """Forget the wrong passwords of a user."""
+        with self._guard:
+            self._wrong.pop(name, None)
+
     def held(self, user: str) -> dict[str, set[str]]:
         """Scope → privileges of a user, roles included."""
         found: dict[str, set[str]] = defaultdict(set)

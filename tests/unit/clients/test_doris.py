@@ -28,7 +28,7 @@ OBJECTS = {
     "50_load.sql": """CREATE ROUTINE LOAD market.job ON t PROPERTIES ("format"="json")
         FROM KAFKA ("kafka_broker_list"="${kafka.bootstrap_servers}", "kafka_topic"="prices");""",
 }
-VALUES = {"secret.trader": "It's 1!", "kafka.bootstrap_servers": "127.0.0.1:1"}
+VALUES = {"secret.trader": "Its 1!", "kafka.bootstrap_servers": "127.0.0.1:1"}
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,14 @@ def objects(folder: Path, files: dict[str, str] = OBJECTS, values: dict[str, str
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     return load_objects(folder, values)
+
+
+@pytest.mark.parametrize("password", ["it's", 'so "called"', "back\\slash"])
+def test_a_password_that_doris_would_store_as_another_is_refused(tmp_path: Path, root: Doris, password: str) -> None:
+    with pytest.raises(UsageError, match="The secret trader holds a quotation mark or a backslash"):
+        objects(tmp_path, values={**VALUES, "secret.trader": password, "secret.other": "isn't asked for"})
+    with pytest.raises(UsageError, match="The secret doris_root"):
+        root.secure_root(password)
 
 
 def test_the_first_password(tmp_path: Path) -> None:
@@ -73,10 +81,10 @@ def test_plan_apply_plan(root: Doris, tmp_path: Path) -> None:
     ]  # fmt: skip
     first = root.plan(declared)
     assert [c.action for c in first] == ["create"] * 7
-    assert "It's 1!" not in repr(first) + str([c.as_dict() for c in first]) + repr(declared)
+    assert "Its 1!" not in repr(first) + str([c.as_dict() for c in first]) + repr(declared)
     first.apply()
     assert root.plan(declared).changes == []
-    assert root.can_login("trader", "It's 1!")
+    assert root.can_login("trader", "Its 1!")
     states = {row["name"]: (row["state"], row["ok"]) for row in root.summary(declared)}
     assert states["market.t"] == ("READABLE", True)
     assert states["market.job"] == ("NEED_SCHEDULE", False)

@@ -46,7 +46,7 @@ def test_the_former_password_is_refused_and_comes_back_by_the_undo(platform: Pla
     former = platform.secrets["doris_reader"]
     rotation = Password(platform, "doris_reader")
     plan = rotation.plan()
-    assert [c.object for c in plan] == ["secret/doris_reader", "user/rt_reader"]
+    assert [c.object for c in plan] == ["user/rt_reader", "secret/doris_reader", "user/rt_reader", "user/rt_reader"]
     assert rotation.former_opens() and rotation.opens()
     plan.apply()
     present = platform.secrets["doris_reader"]
@@ -69,11 +69,51 @@ def test_what_was_interrupted_is_repaired_before_another_rotation(platform: Plat
     for change in platform.plan("tables"):
         if change.object == "user/rt_reader" and change.apply:
             change.apply()
-    assert rotation.opens() and next(iter(rotation.plan())).object == "secret/doris_reader"
+    assert rotation.opens() and "secret/doris_reader" in {c.object for c in rotation.plan()}
+
+
+def guess(platform: Platform, times: int) -> None:
+    for _ in range(times):
+        assert not platform.doris_root.can_login("rt_reader", "Cb1-a-wrong-one")
+
+
+def test_whoever_still_has_the_former_password_does_not_lock_the_account(platform: Platform) -> None:
+    rotation = Password(platform, "doris_reader")
+    *steps, last = rotation.plan()
+    for step in steps:
+        assert step.apply
+        step.apply()
+        guess(platform, 8)
+    assert rotation.opens(), "it is not locked while others follow"
+    assert last.apply
+    last.apply()
+    assert rotation.opens()
+    guess(platform, 8)
+    assert not rotation.opens(), "the limit holds again"
+
+
+def test_the_limit_holds_again_after_a_failure(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    rotation = Password(platform, "doris_reader")
+    monkeypatch.setenv("CARBON_SECRET_DORIS_READER", platform.secrets["doris_reader"])
+    with pytest.raises(UsageError, match="unset CARBON_SECRET_DORIS_READER"):
+        rotation.plan().apply()
+    guess(platform, 8)
+    assert not rotation.opens()
+
+
+def test_a_locked_account_is_found_and_opened_by_the_plan(platform: Platform) -> None:
+    guess(platform, 8)
+    assert not platform.doris_root.can_login("rt_reader", platform.secrets["doris_reader"])
+    for change in platform.plan("tables"):
+        if change.object == "user/rt_reader" and change.apply:
+            change.apply()
+    assert platform.doris_root.can_login("rt_reader", platform.secrets["doris_reader"])
 
 
 def test_everyone_who_reads_it_follows_in_an_order_that_loses_nothing(platform: Platform) -> None:
     planned = [c.object for c in Password(platform, "doris_loader").plan()]
+    assert planned[0] == planned[-1] == "user/rt_loader", "its limit of wrong passwords, lifted and put back"
+    planned = planned[1:-1]
     assert planned[0] == "secret/doris_loader"
     jobs, account = planned[1:-2], planned[-2]
     assert jobs == [f"job/{name}" for name in jobs_that_read("doris_loader")] and len(jobs) == 2

@@ -11,7 +11,7 @@ from ..lexer import Cursor
 from ..results import Answer
 from . import statement
 
-_UNIT_SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400}
+_UNIT_SECONDS = {"SECOND": 1, "HOUR": 3600, "DAY": 86400}
 _BUILT_IN_USERS = ("root", "admin")
 _BUILT_IN_ROLES = ("operator", "admin")
 
@@ -47,40 +47,54 @@ def create_user(cursor: Cursor, context: Context) -> Answer:
 
 @statement("ALTER", "USER")
 def alter_user(cursor: Cursor, context: Context) -> Answer:
-    """ALTER USER [IF EXISTS] 'name' [IDENTIFIED BY '…'] [limits]."""
+    """ALTER USER [IF EXISTS] 'name' {IDENTIFIED BY '…' | DEFAULT ROLE '…' | limits | COMMENT '…' | ACCOUNT_UNLOCK}."""
     quiet = cursor.accept("IF", "EXISTS")
     name, access = user_identity(cursor), context.engine.access
     context.require("GRANT")
     if name not in access.users and quiet:
         return Answer()
     user = copy.deepcopy(access.grantee("user", name))
-    _user_clauses(cursor, access, user)
+    given = _user_clauses(cursor, access, user)
+    if len(given) != 1:
+        raise DorisError(f"Only support doing one type of operation at one time,actual number of type is {len(given)}")
     access.put_user(user)
+    if given & {"limits", "unlock"}:
+        access.unlock(name)
     return Answer()
 
 
-def _user_clauses(cursor: Cursor, access: Access, user: Grants) -> None:
+def _user_clauses(cursor: Cursor, access: Access, user: Grants) -> set[str]:
+    """Read what is said of a user into it; returns which kinds of things were."""
+    given = set()
     if cursor.accept("IDENTIFIED"):
         if not cursor.accept("BY"):
             raise unsupported("authentication by a plugin")
         user.password = _password(cursor)
+        given.add("password")
     if cursor.accept("DEFAULT", "ROLE"):
         role = cursor.ident()
         access.grantee("role", role)
         user.roles = [role]
+        given.add("role")
     while not cursor.done():
         if cursor.accept("FAILED_LOGIN_ATTEMPTS"):
             user.failures = cursor.integer()
+            given.add("limits")
         elif cursor.accept("PASSWORD_LOCK_TIME"):
             number = cursor.integer()
             unit = cursor.accept_any(*_UNIT_SECONDS)
             if not unit:
-                raise cursor.error("expecting SECOND, MINUTE, HOUR or DAY")
+                raise cursor.error("expecting SECOND, HOUR or DAY")
             user.lock_seconds = number * _UNIT_SECONDS[unit]
+            given.add("limits")
+        elif cursor.accept("ACCOUNT_UNLOCK"):
+            given.add("unlock")
         elif cursor.accept("COMMENT"):
             user.comment = cursor.string()
+            given.add("comment")
         else:
             raise unsupported(f"user option {cursor.peek().text}")
+    return given
 
 
 def _password(cursor: Cursor) -> str:

@@ -97,6 +97,8 @@ def test_wrong_passwords_lock_an_account(endpoint: Endpoint) -> None:
             endpoint.connect("a_lock", "guess")
     with pytest.raises(pymysql.OperationalError):
         endpoint.connect("a_lock", "pw")
+    endpoint.sql("ALTER USER a_lock ACCOUNT_UNLOCK")
+    endpoint.connect("a_lock", "pw").close()
 
 
 def test_passwords_change(endpoint: Endpoint) -> None:
@@ -121,6 +123,9 @@ def test_what_is_stored_is_a_hash() -> None:
         ("GRANT SELECT_PRIV ON other.a.b TO root", "Unknown catalog 'other'"),
         ("CREATE USER 'x'@'10.0.0.1'", "user host '10.0.0.1' is not supported"),
         ("CREATE USER x PASSWORD_EXPIRE NEVER", "user option PASSWORD_EXPIRE is not supported"),
+        ("CREATE USER x FAILED_LOGIN_ATTEMPTS 5 PASSWORD_LOCK_TIME 10 MINUTE", "expecting SECOND, HOUR or DAY"),
+        ("ALTER USER root IDENTIFIED BY 'x' FAILED_LOGIN_ATTEMPTS 5", "one type of operation at one time"),
+        ("ALTER USER root", "one type of operation at one time"),
         ("CREATE USER root", "already exist"),
         ("DROP USER root", "Can not drop root user"),
         ("DROP ROLE admin", "Can not drop role"),
