@@ -3,7 +3,7 @@
 `{"http": url}` wants a page without an error, `{"tcp": port}` somebody who listens, `{"tcp": port, "ask": "hex bytes"}`
 an answer to the smallest question of the process's own protocol: the system takes connections for a process that hangs,
 so listening proves nothing. An empty question waits for a server that speaks first. `{"fresh": path}` wants a file that
-was written a moment ago.
+was written a moment ago. Of several, each must be answered.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ FRESH_SECONDS = 20.0
 def silence(probe: Mapping[str, str], timeout: float) -> str:
     """Why the process gives no answer; empty where it does."""
     try:
-        if "http" in probe:
-            return _http(probe["http"], timeout)
-        if "fresh" in probe:
-            return _fresh(Path(probe["fresh"]))
-        return _tcp(int(probe["tcp"]), probe.get("ask"), timeout)
+        if "fresh" in probe and (reason := _fresh(Path(probe["fresh"]))):
+            return reason
+        if "tcp" in probe and (reason := _tcp(int(probe["tcp"]), probe.get("ask"), timeout)):
+            return reason
+        return _http(probe["http"], timeout) if "http" in probe else ""
     except httpx.TimeoutException:
         return f"no answer within {timeout:g} s"
     except (OSError, httpx.HTTPError) as error:

@@ -114,6 +114,14 @@ def test_an_answered_question_is_an_answer(answering: int) -> None:
     assert probes.silence({"tcp": str(answering), "ask": "00 01"}, 2) == ""
 
 
+def test_of_several_questions_each_must_be_answered(hanging: int) -> None:
+    listening, asked = {"tcp": str(hanging)}, {"http": f"http://127.0.0.1:{hanging}/"}
+    assert "no answer" in probes.silence({**listening, **asked}, 0.2)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        assert "refused" in probes.silence({**asked, "tcp": str(free.getsockname()[1])}, 0.2)
+
+
 def test_a_server_that_speaks_first_is_waited_for(hanging: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
