@@ -1,7 +1,6 @@
-"""Operate and respond notebooks on the control plane: those whose work engines and controllers do, not kubelets.
+"""Operate and respond notebooks on the control plane.
 
-What rolls or scales pods (50, 51, 53) is left out: behind a pod of the control plane stands an engine that does not
-restart with it, so a roll would prove nothing.
+Left out is 71, since no door of the engines shows a certificate.
 """
 
 from __future__ import annotations
@@ -36,9 +35,40 @@ def test_bad_records_are_refused_with_their_cause_and_replayed_once(plane: Plane
     assert nothing_differs(plane)
 
 
-def test_a_password_is_rotated_in_the_secret_and_the_account(plane: Plane, first_run: dict[str, Any]) -> None:
-    found = measured(plane.carbon.run("operate-70", *TARGET))
+@pytest.mark.parametrize("secret", ["doris_reader", "doris_loader"])
+def test_a_password_is_rotated_for_all_who_read_it(plane: Plane, first_run: dict[str, Any], secret: str) -> None:
+    found = measured(plane.carbon.run("operate-70", "-p", f"secret={secret}", *TARGET))
     assert (found["stored_password_opens"], found["former_password_opens"]) == (True, False)
+    assert nothing_differs(plane)
+
+
+def test_kafka_is_rolled_by_evictions_and_no_record_is_lost(plane: Plane, first_run: dict[str, Any]) -> None:
+    before = plane.stage.engines.pids()
+    found = plane.carbon.run("operate-51", *TARGET)
+    after = plane.stage.engines.pids()
+    assert {name for name in before if before[name] != after.get(name)} == {"kafka-1", "kafka-2", "kafka-3"}
+    assert measured(found)["probe_records_lost"] == measured(found)["probe_records_twice"] == 0
+    assert nothing_differs(plane)
+
+
+def test_brokers_come_and_go_and_every_record_stays(plane: Plane, first_run: dict[str, Any]) -> None:
+    try:
+        wider = measured(plane.carbon.run("operate-50", *TARGET))
+        assert wider["kafka_brokers"] == [1, 2, 3, 4, 5]
+    finally:
+        narrower = measured(plane.carbon.run("operate-50", "-p", "brokers=3", *TARGET))
+    assert narrower["kafka_brokers"] == [1, 2, 3]
+    assert wider["records_missing"] == narrower["records_missing"] == 0
+    assert nothing_differs(plane)
+
+
+def test_workers_share_the_tasks_and_give_them_back(plane: Plane, first_run: dict[str, Any]) -> None:
+    try:
+        fewer = measured(plane.carbon.run("operate-53", "-p", "workers=2", *TARGET))
+        assert fewer["sizes_missed"] == 0
+    finally:
+        again = measured(plane.carbon.run("operate-53", "-p", "workers=3", *TARGET))
+    assert again["sizes_missed"] == 0
     assert nothing_differs(plane)
 
 

@@ -37,6 +37,11 @@ class Engines:
     def __init__(self, state: Path, port_base: int) -> None:
         self.settings = Settings(state.resolve(), port_base, settings().cache)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where they are, for a process that is to ask or change them."""
+        return {"CARBON_STATE": str(self.settings.state), "CARBON_PORT_BASE": str(self.settings.port_base)}
+
     def exist(self) -> bool:
         """Whether they were ever started here."""
         return (self.settings.state / "supervisor").is_dir()
@@ -47,9 +52,8 @@ class Engines:
         Raises:
             EngineError: it failed; its own words stand above.
         """
-        where = {"CARBON_STATE": str(self.settings.state), "CARBON_PORT_BASE": str(self.settings.port_base)}
         command = [sys.executable, "-m", "tests.plane.engines", verb, *options]
-        done = subprocess.run(command, env={**os.environ, **where}, cwd=ROOT)
+        done = subprocess.run(command, env={**os.environ, **self.environment}, cwd=ROOT)
         if done.returncode:
             raise EngineError(f"The engines did not go {verb}.", remedy="Read the lines above.")
 
@@ -65,6 +69,10 @@ class Engines:
         """REST of their session cluster's JobManagers."""
         urls: list[str] = Local(self.settings).addresses()["flink"]["urls"]
         return urls
+
+    def pids(self) -> dict[str, int]:
+        """Their processes by name."""
+        return {name: state["pid"] for name, state in Local(self.settings).stack.supervisor.states().items()}
 
     def secrets(self) -> Secrets:
         """The values that they are started with."""

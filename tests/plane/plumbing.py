@@ -17,6 +17,7 @@ from .identity import HOST
 
 TABLE = Path(__file__).parent / "plumbing.yaml"
 API = "kwok.x-k8s.io/v1alpha1"
+ANSWERS = "carbon.test/engine-answers"  # the annotation of a pod whose engine does
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,23 @@ def _lead(engines: Settings, spec: dict[str, Any], sizes: Mapping[str, Any], ind
     pod = f"{spec['name']}-{index}" if "name" in spec else ""
     process = f"{kind}-{number + 1}" if replicas else kind
     return Lead(spec["namespace"], pod, ports, engines.state / "logs" / f"{process}.log")
+
+
+def engine_of(spec: Mapping[str, Any], sizes: Mapping[str, Any], index: int) -> str | None:
+    """The process that the pod of that number has to itself, None where it shares one with others."""
+    kind = spec["process"]
+    replicas = manifest.declared()["processes"][kind].get("replicas")
+    if replicas is None:
+        return str(kind) if index == 0 else None
+    return f"{kind}-{index + 1}" if spec.get("own") or index < int(sizes[replicas]) else None
+
+
+def waiting() -> str:
+    """A question of jq for a pod: whether it is one whose engine does not answer yet; null where not."""
+    ending = [spec for spec in table()["pods"] if spec.get("ends")]
+    names = [f"{spec['namespace']}/{spec['name']}-{index}" for spec in ending for index in range(spec["replicas"])]
+    theirs = f'"\\(.metadata.namespace)/\\(.metadata.name)" | test("^({"|".join(names)})$")'
+    return f'if ({theirs}) and .metadata.annotations["{ANSWERS}"] == null then "waiting" else null end'
 
 
 def log_of(lead: Lead, folder: Path) -> Path:

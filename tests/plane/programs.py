@@ -9,6 +9,7 @@ from pathlib import Path
 from carbonlib.targets.kubernetes import mistakes
 
 from .identity import HOST, Identity
+from .plumbing import waiting
 
 ROLES = ("etcd", "etcd-peer", "api", "controllers", "scheduler", "kubelet")
 KWOK = Path(__file__).parent / "kwok"
@@ -39,7 +40,8 @@ def programs(state: Path, base: int, identity: Identity, plumbing: Sequence[Path
     """The programs in the order of their start.
 
     Args:
-        plumbing: further configuration files of KWOK: where forwarded ports, logs and commands lead.
+        plumbing: further configuration files of KWOK: where forwarded ports, logs and commands lead; none where no
+            engines stand behind the pods, for which then none waits.
     """
     port = ports(base)
     return [
@@ -47,7 +49,11 @@ def programs(state: Path, base: int, identity: Identity, plumbing: Sequence[Path
         Program("kube-apiserver", _api_server(port, identity), f"{identity.url}/readyz"),
         Program("kube-controller-manager", _controllers(port, identity), _healthz(port["controllers"])),
         Program("kube-scheduler", _scheduler(port, identity), _healthz(port["scheduler"])),
-        Program("kwok", _kwok(port, identity, [*_stages(state), *plumbing]), _healthz(port["kubelet"])),
+        Program(
+            "kwok",
+            _kwok(port, identity, [*_stages(state, waiting() if plumbing else "null"), *plumbing]),
+            _healthz(port["kubelet"]),
+        ),
     ]
 
 
@@ -99,12 +105,12 @@ def _scheduler(port: dict[str, int], identity: Identity) -> list[str]:
     ]  # fmt: skip
 
 
-def _stages(state: Path) -> list[Path]:
-    """What KWOK plays, with the question for a pod's fault filled in."""
+def _stages(state: Path, waiting: str) -> list[Path]:
+    """What KWOK plays, with the questions for a pod's fault and for its engine filled in."""
     folder = state / "kwok"
     folder.mkdir(parents=True, exist_ok=True)
     for path in KWOK.glob("*.yaml"):
-        text = path.read_text(encoding="utf-8").replace("$FAULT", " ".join(FAULT.split()))
+        text = path.read_text(encoding="utf-8").replace("$FAULT", " ".join(FAULT.split())).replace("$WAITING", waiting)
         (folder / path.name).write_text(text, encoding="utf-8")
     return sorted(folder.iterdir())
 

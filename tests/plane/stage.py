@@ -7,7 +7,7 @@ from pathlib import Path
 
 from carbonlib.local import manifest
 
-from . import flink, flink_overlay, logs, overlay, plumbing, supplies
+from . import flink, flink_overlay, kubelet, logs, overlay, plumbing, supplies
 from .binary import Progress
 from .control_plane import ControlPlane
 from .engines import Engines
@@ -51,11 +51,15 @@ class Stage:
             flink_overlay.amend(self.overlay, self.plane.state, self.plane.port_base)
             made = supplies.supply(self.plane, self.engines.secrets())
             progress(f"supplied as a cluster's owner would: {', '.join(made)}")
+            where = self.engines.environment
+            kubelet.start(self.plane.processes, self.plane.state, {**where, "KUBECONFIG": str(self.plane.kubeconfig)})
             flink.start(self.plane.processes, self.plane.state, self.plane.kubeconfig, self.engines.flink_urls())
 
     def down(self, progress: Progress) -> bool:
         """Stop all of it and remove the engines' data; tells whether anything ran."""
-        self.plane.processes.stop(flink.PROCESS)
+        for process in (flink.PROCESS, kubelet.PROCESS):
+            self.plane.processes.stop(process)
+        (self.plane.state / kubelet.RECORD).unlink(missing_ok=True)
         self.plane.processes.stop(FOLLOWER)
         ran = self.plane.down(progress)
         if self.engines.exist():
