@@ -182,11 +182,14 @@ def _user_details(cursor: Cursor) -> dict[str, str]:
 
 def _load_details(cursor: Cursor) -> dict[str, str]:
     cursor.expect("ON")
-    found = {"table": cursor.ident()}
+    found = {"table": cursor.ident(), "strict": "false"}
     while not cursor.done():
-        if cursor.accept("FROM", "KAFKA"):
+        if cursor.accept("PROPERTIES"):
+            found["strict"] = cursor.properties().get("strict_mode", "false").lower()
+        elif cursor.accept("FROM", "KAFKA"):
             source = cursor.properties()
             found["topic"], found["brokers"] = source.get("kafka_topic", ""), source.get("kafka_broker_list", "")
+            found["offsets"] = source.get("property.kafka_default_offsets", "OFFSET_END")
         else:
             cursor.next()
     return found

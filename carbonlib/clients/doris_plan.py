@@ -197,11 +197,18 @@ class Planner:
                 remedy=f"Run STOP ROUTINE LOAD FOR {item.database}.{item.name} and deploy again.", notebook=_NOTEBOOK,
             )  # fmt: skip
         name = f"{item.database}.{item.name}"
-        if source.get("brokerList") != wanted["brokers"]:
+        strict = str(json.loads(live["JobProperties"]).get("strict_mode", "false")).lower()
+        before = {"brokers": source.get("brokerList"), "strict": strict}
+        after = {what: wanted[what] for what in before}
+        if before != after:
             pause = [] if live["State"] == "PAUSED" else [f"PAUSE ROUTINE LOAD FOR {name}"]
-            alter = f'ALTER ROUTINE LOAD FOR {name} FROM KAFKA ("kafka_broker_list" = "{wanted["brokers"]}")'
+            # Doris forgets where new partitions begin when it is given brokers (KafkaDataSourceProperties of 4.0).
+            alter = (
+                f'ALTER ROUTINE LOAD FOR {name} PROPERTIES ("strict_mode" = "{wanted["strict"]}") '
+                f'FROM KAFKA ("kafka_broker_list" = "{wanted["brokers"]}", '
+                f'"property.kafka_default_offsets" = "{wanted["offsets"]}")'
+            )
             run = self._runner(item, *pause, alter, f"RESUME ROUTINE LOAD FOR {name}")
-            before, after = {"brokers": source.get("brokerList")}, {"brokers": wanted["brokers"]}
             return [Change(item.label, "update", before, after, run)]
         if live["State"] == "PAUSED":
             before = {"state": "PAUSED", "reason": live["ReasonOfStateChanged"]}

@@ -1,6 +1,7 @@
 -- energy_prices_rt: one row per price event; a repeated event id stays one row, and the audit names it.
 -- Written by the data enricher; read by the audit, the desk and the VWAP of a span. Times are UTC.
--- Partitions come with the rows (AUTO), so a price that arrives hours late has a place; the oldest go after 400 days.
+-- Partitions come with the rows (AUTO), so a price that arrives hours late has a place; of past days
+-- that have prices the last 400 are kept.
 CREATE TABLE IF NOT EXISTS commodity_realtime.energy_prices_rt (
     commodity_code  VARCHAR(32)    NOT NULL  COMMENT 'exchange code, for example CL',
     event_time      DATETIME(3)    NOT NULL  COMMENT 'when the price became known',

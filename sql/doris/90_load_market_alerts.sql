@@ -1,5 +1,6 @@
 -- load_market_alerts: the topic market-alerts into the table market_alerts, each alert once. Readable within five seconds.
--- A message that does not fit is counted and left out; a hundred of them pause the load, with the reason in its status.
+-- A message that does not fit is counted and left out; more than a hundred in two million pause the load, with the reason
+-- in its status.
 CREATE ROUTINE LOAD commodity_realtime.load_market_alerts ON market_alerts
 COLUMNS (
     alert_id, commodity_code, alert_type, direction, severity, price, reference_price, change_pct,
@@ -8,7 +9,7 @@ COLUMNS (
 PROPERTIES (
     "format"              = "json",
     "jsonpaths"           = "[\"$.alert_id\",\"$.commodity_code\",\"$.alert_type\",\"$.direction\",\"$.severity\",\"$.price\",\"$.reference_price\",\"$.change_pct\",\"$.event_time\",\"$.event_id\",\"$.detected_at\"]",
-    "max_batch_interval"  = "5",
+    "max_batch_interval"  = "3",
     "max_batch_rows"      = "200000",
     "max_error_number"    = "100",
     "strict_mode"         = "true"

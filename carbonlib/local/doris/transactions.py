@@ -21,8 +21,9 @@ from .merge import ROW, apply_rows
 from .model import utc_now
 from .storage import SYSTEM_SCHEMA, Store, literal
 
-LABEL_KEEP = datetime.timedelta(days=3)  # label_keep_max_second of Doris
-PRECOMMIT_KEEP = datetime.timedelta(hours=24)  # Doris: one hour; a laptop may sleep longer
+# As fe.conf has them: streaming_label_keep_max_second and stream_load_default_precommit_timeout_second.
+LABEL_KEEP = datetime.timedelta(hours=12)
+PRECOMMIT_KEEP = datetime.timedelta(hours=12)
 _FIELDS = "id, database, tbl, label, status, rows, columns, staged, source, began, ended, reason"
 
 

@@ -26,7 +26,8 @@ OBJECTS = {
     "30_role.sql": "CREATE ROLE IF NOT EXISTS desk;\nGRANT SELECT_PRIV, LOAD_PRIV ON internal.market.* TO ROLE 'desk';",
     "40_user.sql": "CREATE USER IF NOT EXISTS 'trader'@'%' IDENTIFIED BY '${secret.trader}' DEFAULT ROLE 'desk';",
     "50_load.sql": """CREATE ROUTINE LOAD market.job ON t PROPERTIES ("format"="json")
-        FROM KAFKA ("kafka_broker_list"="${kafka.bootstrap_servers}", "kafka_topic"="prices");""",
+        FROM KAFKA ("kafka_broker_list"="${kafka.bootstrap_servers}", "kafka_topic"="prices",
+        "property.kafka_default_offsets"="OFFSET_BEGINNING");""",
 }
 VALUES = {"secret.trader": "Its 1!", "kafka.bootstrap_servers": "127.0.0.1:1"}
 
@@ -102,9 +103,16 @@ def test_differences_are_found_and_mended(root: Doris, tmp_path: Path) -> None:
         ("table/market.t", "update", {"columns": "note"}),
         ("grant/desk on internal.market.*", "create", {"privileges": "load_priv,select_priv"}),
         ("user/trader", "update", {"password": "set"}),
-        ("routine-load/market.job", "update", {"brokers": "127.0.0.1:2"}),
+        ("routine-load/market.job", "update", {"brokers": "127.0.0.1:2", "strict": "false"}),
     ]
     plan.apply()
+    assert root.plan(declared).changes == []
+    (load,) = root.rows("SHOW ROUTINE LOAD FOR market.job")
+    assert "OFFSET_BEGINNING" in load["CustomProperties"], "new partitions are still read from their start"
+    more["50_load.sql"] = OBJECTS["50_load.sql"].replace('"format"="json"', '"format"="json", "strict_mode"="true"')
+    declared = objects(tmp_path, more, brokers)
+    assert [c.after for c in root.plan(declared)] == [{"brokers": "127.0.0.1:2", "strict": "true"}]
+    root.plan(declared).apply()
     assert root.plan(declared).changes == []
     root.execute("PAUSE ROUTINE LOAD FOR market.job")
     assert [(c.object, c.action) for c in root.plan(declared)] == [("routine-load/market.job", "start")]

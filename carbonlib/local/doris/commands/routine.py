@@ -152,7 +152,7 @@ def alter(cursor: Cursor, context: Context) -> Answer:
         wanted.properties.update(cursor.properties())
     if cursor.accept("FROM"):
         cursor.expect("KAFKA")
-        wanted.source.update(cursor.properties())
+        wanted.source.update({"property.kafka_default_offsets": "OFFSET_END", **cursor.properties()})  # as Doris does
     cursor.expect_end()
     check_job(wanted)
     if wanted.source["kafka_topic"] != job.source["kafka_topic"]:

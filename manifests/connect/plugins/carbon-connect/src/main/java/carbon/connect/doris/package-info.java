@@ -12,8 +12,9 @@
  *   <li>No answer, or the task ends before the offsets are committed: the load may or may not have happened. A running task sends
  *       the same rows under the same label, which Doris takes once and answers "Label Already Exists, FINISHED" afterwards.</li>
  *   <li>A new task cuts its batches elsewhere, so their labels would not meet the old ones. It asks Doris for the labels of the
- *       partition instead, and passes over every offset up to the last one in them. Doris keeps labels for three days
- *       ({@code label_keep_max_second}); a task that comes back later than that loads again what it had not committed.</li>
+ *       partition instead, and passes over every offset up to the last one in them. Doris keeps labels for twelve hours
+ *       ({@code streaming_label_keep_max_second} and {@code label_num_threshold} of its frontends); a task that comes back
+ *       later than that loads again what it had not committed.</li>
  *   <li>Offsets are committed only for rows that are loaded or dead letters, so none is left out.</li>
  * </ul>
  *
