@@ -123,9 +123,11 @@ class Platform:
     def iceberg(self) -> Iceberg:
         """The Iceberg catalog."""
         where = self.target.addresses()["catalog"]
+        in_s3 = str(where["warehouse"]).startswith("s3:")
         return Iceberg(
             MANIFESTS / "iceberg" / "catalog.yaml", host=where["host"], port=where["port"], user=where["user"],
             password=self.secrets[where["secret"]], warehouse=where["warehouse"],
+            storage=self.objectstore.file_io() if in_s3 else {},
         )  # fmt: skip
 
     @cached_property

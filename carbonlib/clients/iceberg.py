@@ -6,7 +6,7 @@ none is seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,13 +33,17 @@ class Iceberg:
         manifest: file with the catalog's name, database and tables.
         host, port, user, password: of the PostgreSQL server.
         warehouse: URI of the folder that holds the data files.
+        storage: what PyIceberg needs to open it, as `ObjectStore.file_io` gives it; nothing for a local folder.
     """
 
-    def __init__(self, manifest: Path, *, host: str, port: int, user: str, password: str, warehouse: str) -> None:
+    def __init__(
+        self, manifest: Path, *, host: str, port: int, user: str, password: str, warehouse: str,
+        storage: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self._declared = yaml.safe_load(manifest.read_text(encoding="utf-8"))
         self.tables: dict[str, TableSpec] = load_tables(manifest)
         self._server: dict[str, Any] = {"host": host, "port": port, "user": user, "password": password}
-        self._warehouse = warehouse
+        self._warehouse, self._storage = warehouse, dict(storage or {})
         self._catalog: SqlCatalog | None = None
 
     @property
@@ -72,7 +76,7 @@ class Iceberg:
             )  # fmt: skip
             address = uri.render_as_string(hide_password=False)
             # A connection that PostgreSQL lost, as at its restart, is replaced before it is used.
-            properties = {"uri": address, "warehouse": self._warehouse, "pool_pre_ping": "true"}
+            properties = {"uri": address, "warehouse": self._warehouse, "pool_pre_ping": "true", **self._storage}
             self._catalog = SqlCatalog(self._declared["catalog"], **properties)
         return self._catalog
 

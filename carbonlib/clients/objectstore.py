@@ -72,6 +72,13 @@ class ObjectStore:
             retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=2),
         )  # fmt: skip
 
+    def file_io(self) -> dict[str, str]:
+        """The same store as PyIceberg's file access is told of it (`s3.*` of its configuration)."""
+        return {
+            "s3.endpoint": self.url, "s3.region": self._region, "s3.access-key-id": self._user,
+            "s3.secret-access-key": self._secret,
+        }  # fmt: skip
+
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
         """Errors of the store as errors of this library."""

@@ -1,5 +1,6 @@
 -- commodities: one row per commodity that is known now. The Iceberg table is a log of changes: of the rows of a code the
 -- newest counts, and a code whose newest row is deleted is unknown. A full copy is kept in memory and follows the table.
+-- Who opens a warehouse in S3, the environment says (AWS_ACCESS_KEY_ID).
 CREATE TEMPORARY TABLE commodities (
     commodity_code  STRING,
     name            STRING,
@@ -16,6 +17,10 @@ CREATE TEMPORARY TABLE commodities (
     'catalog.jdbc.password'        = '${secret.postgres}',
     'catalog.jdbc.schema-version'  = 'V1',
     'catalog.warehouse'            = '${catalog.warehouse}',
+    'catalog.io-impl'              = 'org.apache.iceberg.io.ResolvingFileIO',
+    'catalog.client.region'        = '${objectstore.region}',
+    'catalog.s3.endpoint'          = '${objectstore.url}',
+    'catalog.s3.path-style-access' = 'true',
     'table'                        = 'market.commodities',
     'version-column'               = 'updated_at',
     'position-column'              = 'position',
