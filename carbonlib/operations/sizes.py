@@ -136,7 +136,7 @@ class Sizes:
         """Sizes that are not what was asked for, with what they are."""
         ask: dict[str, Callable[[], int]] = {
             "workers": lambda: len(self.tasks()),
-            "taskmanagers": self._platform.flink.taskmanagers,
+            "taskmanagers": lambda: self._platform.flink.taskmanagers(),  # on a cluster there is no one Flink to ask
             "backends": lambda: len(self._backends.tablets()),
         }
         live = {name: ask[name]() for name in self.wanted}

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from carbonlib._project import ROOT
 from tests.conftest import measured
 
 from .conftest import TARGET, Plane
 
 pytestmark = pytest.mark.timeout(900)
+MORE_NODES = ROOT / "tests" / "plane" / "more_nodes.yaml"
 
 
 @pytest.mark.parametrize(
@@ -52,11 +54,14 @@ def test_kafka_is_rolled_by_evictions_and_no_record_is_lost(plane: Plane, first_
 
 
 def test_brokers_come_and_go_and_every_record_stays(plane: Plane, first_run: dict[str, Any]) -> None:
+    nodes = f"--filename={MORE_NODES}"  # a broker has a node to itself
+    plane.stage.plane.kubectl("apply", "--server-side", nodes)
     try:
         wider = measured(plane.carbon.run("operate-50", *TARGET))
         assert wider["kafka_brokers"] == [1, 2, 3, 4, 5]
     finally:
         narrower = measured(plane.carbon.run("operate-50", "-p", "brokers=3", *TARGET))
+        plane.stage.plane.kubectl("delete", nodes)
     assert narrower["kafka_brokers"] == [1, 2, 3]
     assert wider["records_missing"] == narrower["records_missing"] == 0
     assert nothing_differs(plane)
