@@ -123,12 +123,27 @@ def _leads(**sizes: int) -> dict[str, plumbing.Lead]:
 
 def test_pods_lead_to_the_process_of_their_number_or_to_the_last() -> None:
     found = _leads(workers=2)
-    assert found["kafka-connect-0"].ports[8083] != found["kafka-connect-1"].ports[8083]
-    assert found["kafka-connect-1"].ports == found["kafka-connect-2"].ports
+    assert len({found[f"kafka-connect-{i}"].ports[8083] for i in range(3)}) == 3
+    assert found["schema-registry-0"].ports == found["schema-registry-1"].ports
     brokers = {found[f"kafka-{i}"].ports[9095] for i in range(5)}
     assert len(brokers) == 5, "a broker that does not run must not answer for another"
     assert found["kafka-1"].log.name == "kafka-2.log"
     assert found[""].ports == {8081: 29233}
+
+
+def test_a_pod_has_an_engine_to_itself_or_none() -> None:
+    specs = {spec["name"]: spec for spec in plumbing.table()["pods"]}
+    sizes = {"brokers": 3, "workers": 1}
+    assert plumbing.engine_of(specs["kafka"], sizes, 4) == "kafka-5", "which is started for it"
+    assert plumbing.engine_of(specs["kafka-connect"], sizes, 0) == "connect-1"
+    assert plumbing.engine_of(specs["schema-registry"], sizes, 0) == "registry"
+    assert plumbing.engine_of(specs["schema-registry"], sizes, 1) is None, "it shares that of the first"
+
+
+def test_only_pods_with_an_engine_that_ends_with_them_wait_for_it() -> None:
+    waits = plumbing.waiting()
+    assert "data-platform/kafka-4|" in waits and "data-platform/kafka-connect-2" in waits
+    assert "kafka-controller" not in waits and "doris" not in waits
 
 
 def test_the_configuration_of_kwok_has_a_forward_and_a_log_for_each_pod(tmp_path: Path) -> None:
