@@ -42,6 +42,8 @@ final class DeployedJobs {
                     Map.entry("catalog.user", "carbon"),
                     Map.entry("secret.postgres", "also secret"),
                     Map.entry("catalog.warehouse", "file:///nowhere"),
+                    Map.entry("objectstore.url", "http://127.0.0.1:1"),
+                    Map.entry("objectstore.region", "us-east-1"),
                     Map.entry("job.run_id", "test"));
 
     private DeployedJobs() {}
