@@ -149,13 +149,15 @@ def follow(state: Path, stop: threading.Event) -> None:
     (namespace,) = {spec["namespace"] for spec in specs}
     kubelets = [Kubelet(cluster, engines, spec, known) for spec in specs]
     while not stop.wait(PERIOD_S):
+        before = dict(known)
         try:
             pods = {p["metadata"]["name"]: p for p in cluster.list("Pod", namespace, "v1")}
             for kubelet in kubelets:
                 kubelet.follow(pods)
         except CarbonError as error:
             print(error, file=sys.stderr)
-        record.write_text(json.dumps(known), encoding="utf-8")
+        if known != before:
+            record.write_text(json.dumps(known), encoding="utf-8")
 
 
 def main() -> None:

@@ -53,22 +53,31 @@ def leads(engines: Settings, sizes: Mapping[str, Any]) -> list[Lead]:
 
 
 def _lead(engines: Settings, spec: dict[str, Any], sizes: Mapping[str, Any], index: int) -> Lead:
-    kind = spec["process"]
-    replicas = manifest.declared()["processes"][kind].get("replicas")
-    number = index if spec.get("own") else min(index, int(sizes[replicas]) - 1 if replicas else 0)
+    number = _number(spec, sizes, index)
     ports = {port: manifest.port(engines, role, number) for port, role in spec["ports"].items()}
     pod = f"{spec['name']}-{index}" if "name" in spec else ""
-    process = f"{kind}-{number + 1}" if replicas else kind
-    return Lead(spec["namespace"], pod, ports, engines.state / "logs" / f"{process}.log")
+    return Lead(spec["namespace"], pod, ports, engines.state / "logs" / f"{_process(spec, number)}.log")
+
+
+def _replicas(spec: Mapping[str, Any]) -> str | None:
+    """The option that says how many of the process run; None where there is one."""
+    option: str | None = manifest.declared()["processes"][spec["process"]].get("replicas")
+    return option
+
+
+def _number(spec: Mapping[str, Any], sizes: Mapping[str, Any], index: int) -> int:
+    """Which of its kind, counted from 0, stands behind the pod of that number."""
+    replicas = _replicas(spec)
+    return index if spec.get("own") else min(index, int(sizes[replicas]) - 1 if replicas else 0)
+
+
+def _process(spec: Mapping[str, Any], number: int) -> str:
+    return f"{spec['process']}-{number + 1}" if _replicas(spec) else str(spec["process"])
 
 
 def engine_of(spec: Mapping[str, Any], sizes: Mapping[str, Any], index: int) -> str | None:
     """The process that the pod of that number has to itself, None where it shares one with others."""
-    kind = spec["process"]
-    replicas = manifest.declared()["processes"][kind].get("replicas")
-    if replicas is None:
-        return str(kind) if index == 0 else None
-    return f"{kind}-{index + 1}" if spec.get("own") or index < int(sizes[replicas]) else None
+    return _process(spec, index) if _number(spec, sizes, index) == index else None
 
 
 def waiting() -> str:
