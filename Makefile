@@ -39,8 +39,8 @@ test: setup     ## the tests of the local target on real engines, and of the clu
 	@for file in $(ON_PLANE); do echo "$$file" && $(BIN)/python -m pytest $$file $(ARGS) || exit 1; done
 	@$(BIN)/python -X faulthandler -m pytest -v --durations=12 tests/platform $(ARGS)
 
-test-kubernetes: setup   ## the rest of the cluster's tests: engines behind pods, the notebooks on the control plane, operations
-	@$(BIN)/python -m pytest -v --durations=12 tests/manifests $(ARGS)
+test-kubernetes: setup   ## the rest of the cluster's tests: a secured Kafka, engines behind pods, the notebooks on the control plane, operations
+	@$(BIN)/python -m pytest -v --durations=12 tests/manifests tests/secured $(ARGS)
 	@for file in $(filter-out $(ON_PLANE),$(wildcard tests/plane/test_*.py)); do $(BIN)/python -m pytest -v $$file $(ARGS) || exit 1; done
 	@$(BIN)/python -m pytest -v --durations=12 tests/kubernetes $(ARGS)
 	@$(BIN)/python -m pytest -v --durations=12 tests/operations $(ARGS)

