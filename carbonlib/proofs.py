@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .clients.connectors import Connector
+from .clients.kafka_cluster import KafkaCluster
 from .layers import Connectors, Schemas
 from .waiting import seconds
 
@@ -41,6 +42,13 @@ def unguarded_schemas(platform: Platform) -> list[str]:
 def _broken(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema with its last field replaced by a required one that nobody writes."""
     return {**schema, "fields": [*schema["fields"][:-1], {"name": "nobody_writes_this", "type": "string"}]}
+
+
+def short_of_copies(platform: Platform) -> list[str]:
+    """Topics with fewer replicas than the platform keeps of everything, those that engines make for themselves too."""
+    wanted = int(platform.values()["kafka.replication"])
+    layout = KafkaCluster(platform.kafka.bootstrap_servers).layout()
+    return sorted({p.topic for p in layout if len(p.replicas) < wanted})
 
 
 def open_doors(platform: Platform) -> list[str]:
