@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -19,7 +18,7 @@ from carbonlib.targets.kubernetes.cluster import Cluster
 
 from .jobmanagers import JobManagers
 from .operator import Operator, jars
-from .processes import Processes
+from .processes import Processes, until_told
 
 PERIOD_S = 0.5
 NAMESPACE = "data-platform"
@@ -65,10 +64,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True, help="folder of the plane")
     parser.add_argument("--url", action="append", required=True, help="REST of a JobManager of the engines")
     chosen = parser.parse_args()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    follow(chosen.state, chosen.url, stop)
+    follow(chosen.state, chosen.url, until_told())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What kubelets would do for pods with an engine behind them: the engine ends with its pod, and starts with the next.
 
 That holds for the pods that `plumbing.yaml` calls so. Until its engine answers, KWOK does not call such a pod ready.
-When an engine starts, it takes its passwords from the Secret of the cluster, as a container would.
+When an engine starts, it takes its passwords and its certificate from the Secrets of the cluster, as a container would.
 
 `python -m tests.plane.kubelet --state DIR` follows the cluster of KUBECONFIG, with the engines that CARBON_STATE names.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -27,8 +26,9 @@ from carbonlib.targets.kubernetes.objects import Object
 from carbonlib.targets.kubernetes.secrets import ClusterSecrets
 from carbonlib.targets.local import Local
 
+from .door import PORT, Door
 from .plumbing import ANSWERS, engine_of, table
-from .processes import Processes
+from .processes import Processes, until_told
 
 PERIOD_S = 0.5
 PROCESS = "engines-kubelet"
@@ -64,6 +64,9 @@ class Kubelet:
         self._engines, self._target = engines, cast("Local", engines.target)
         self._names = [f"{spec['name']}-{index}" for index in range(spec["replicas"])]
         self._starting: dict[str, Callable[[], bool]] = {}
+        servers = self._target.addresses()["kafka"]["bootstrap_servers"]
+        has_one = PORT in spec["ports"].values()
+        self._door = Door(cluster, self._target.settings, servers) if has_one else None
 
     def follow(self, found: Mapping[str, Object]) -> None:
         """Do what has come to be due since the last look.
@@ -81,6 +84,8 @@ class Kubelet:
     def _run(self, index: int, pod: Object) -> None:
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
         if self._known.get(name) != uid:
+            if self._starting and name not in self._known:
+                return  # those that run already are taken over one by one: together they are a quorum
             self._begin(index, name)
             self._known[name] = uid
         answers = self._starting.get(name)
@@ -95,9 +100,11 @@ class Kubelet:
     def _begin(self, index: int, pod: str) -> None:
         """Start the engine of a pod, anew where it served another pod of this name."""
         member = engine_of(self._spec, self._target.profile(), index)
+        if member is None:
+            return  # it has none to itself
         runs = member in self._target.stack.supervisor.states()
-        if member is None or (runs and pod not in self._known):
-            return  # it has none to itself, or one that was started before anything was deployed
+        if runs and pod not in self._known and not (self._door and self._door.is_of_another(index)):
+            return  # started before anything was deployed, and as good as a new one
         self._take_secrets()
         if runs:
             print(f"{pod}: {member} is started anew")
@@ -138,6 +145,8 @@ class Kubelet:
             if name in ours and ours[name] != value and not name.endswith(PREVIOUS):
                 print(f"{name} is another now")
                 ours.replace(name, value)
+        if self._door:
+            self._door.take()
 
 
 def follow(state: Path, stop: threading.Event) -> None:
@@ -165,10 +174,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="folder of the plane")
     chosen = parser.parse_args()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    follow(chosen.state, stop)
+    follow(chosen.state, until_told())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ PRODUCTION = MANIFESTS / "kubernetes" / "overlays" / "production"
 VALUES = MANIFESTS / "kubernetes" / "values.yaml"
 TARGET = MANIFESTS / "kubernetes" / "target.yaml"
 HEAD = "# Written by `python -m tests.plane up`; made anew each time.\n"
-# The engines' second door asks for no password: who comes through the API server has shown a token there.
+# Engines ask for nothing of each other; who comes from outside shows a password and is shown a certificate (door.py).
 OPEN = {"kafka.security_protocol": "PLAINTEXT"}
 # An engine is broker and controller in one, and counts from 1.
 MEMBERS = [{"namespace": "data-platform", "pods": "kafka", "first_node": 1, "votes": True, "serves": True}]

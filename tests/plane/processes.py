@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import psutil
@@ -85,3 +87,11 @@ class Processes:
 
     def _record(self, name: str) -> Path:
         return self._records / f"{name}.json"
+
+
+def until_told() -> threading.Event:
+    """An event that is set when this process is asked to end."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from carbonlib.local import manifest
 
-from . import flink, flink_overlay, kubelet, logs, overlay, plumbing, supplies
+from . import door, flink, flink_overlay, kubelet, logs, overlay, plumbing, supplies
 from .binary import Progress
 from .control_plane import ControlPlane
 from .engines import Engines
@@ -42,7 +42,8 @@ class Stage:
         """
         if self._wanted:
             progress("starting the engines that stand behind the pods")
-            self.engines.run("up", *options)
+            door.prepare(self.engines.settings)
+            self.engines.run("up", *(f"{name}={value}" for name, value in door.LOCKED.items()), *options)
             self._plumb()
         progress("the control plane is there" if self.plane.up(progress) else "the control plane runs already")
         if self._wanted:

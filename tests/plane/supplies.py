@@ -28,26 +28,22 @@ def supply(plane: ControlPlane, secrets: Secrets) -> list[str]:
         secrets: the values of the engines; names that only the cluster knows are added to them.
 
     Raises:
-        UsageError: a Secret is asked for of which `plumbing.yaml` says nothing.
+        UsageError: `plumbing.yaml` gives a Secret other keys than are asked for.
     """
-    asked = read_mapping(ASKED, needs=[SHARED])
+    given = {SHARED, *table()["secrets"]}
+    asked = {name: spec for name, spec in read_mapping(ASKED, needs=[SHARED]).items() if name in given}
     secrets.ensure(list(asked[SHARED]["keys"]))
-    found = [_secret(name, spec, _values(plane, secrets, name, spec)) for name, spec in asked.items()]
+    found = [_secret(name, spec, _values(secrets, name, spec)) for name, spec in asked.items()]
     spaces = sorted({spec["namespace"] for spec in asked.values()})
     _apply(plane, [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in spaces])
     _apply(plane, found)
     return [f"{spec['namespace']}/{name}" for name, spec in asked.items()]
 
 
-def _values(plane: ControlPlane, secrets: Secrets, name: str, spec: Mapping[str, Any]) -> dict[str, str]:
-    given = table()["secrets"].get(name, {})
+def _values(secrets: Secrets, name: str, spec: Mapping[str, Any]) -> dict[str, str]:
     if name == SHARED:
-        values = {key: secrets[key] for key in spec["keys"]}
-    elif "common_name" in given:
-        values = plane.identity.issue(given["common_name"], given["names"])
-    else:
-        values = {key: Template(text).substitute(secrets) for key, text in given.items()}
-        values |= {"ca.crt": plane.identity.ca.read_text(encoding="utf-8")} if "ca.crt" in spec["keys"] else {}
+        return {key: secrets[key] for key in spec["keys"]}
+    values = {key: Template(text).substitute(secrets) for key, text in table()["secrets"][name].items()}
     if set(values) != set(spec["keys"]):
         raise UsageError(
             f"The Secret {name} needs the keys {', '.join(spec['keys'])}; the plane has {', '.join(values) or 'none'}.",
