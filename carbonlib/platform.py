@@ -87,8 +87,18 @@ class Platform:
 
     @property
     def flink(self) -> Flink:
-        """The Flink cluster."""
-        return Flink(self.target.addresses()["flink"]["urls"])
+        """The Flink cluster of all jobs.
+
+        Raises:
+            UsageError: on this target each job has a cluster of its own.
+        """
+        where = self.target.addresses().get("flink")
+        if where is None:
+            raise UsageError(
+                f"On {self.target.name} each job has a Flink cluster of its own.",
+                remedy="Ask for one job's: platform.jobs.client(name).",
+            )
+        return Flink(where["urls"])
 
     @cached_property
     def doris(self) -> Doris:

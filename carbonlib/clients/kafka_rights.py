@@ -6,13 +6,14 @@ Only users of the file are looked at. What one of them may do beyond it is taken
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -35,6 +36,7 @@ from .bootstrap import connection
 KINDS = {"topic": ResourceType.TOPIC, "group": ResourceType.GROUP, "transactional_id": ResourceType.TRANSACTIONAL_ID}
 ITERATIONS = 8192
 REQUEST_SECONDS = 30.0
+LOGIN_SECONDS = 20.0
 FAILURES = (KafkaException, TimeoutError)
 
 
@@ -89,6 +91,31 @@ def _entry(path: Path, user: str, entry: dict[str, list[str]]) -> Iterable[Right
             remedy=f"Write {{KIND: [names], may: [operations]}} with a kind of {', '.join(KINDS)}.",
         )
     return [Right(user, kind, name, o) for kind, names in entry.items() for name in names for o in operations]
+
+
+def can_login(servers: str, user: str, password: str) -> bool:
+    """Whether a user enters by a password.
+
+    Args:
+        servers: where Kafka is, with the security of anybody who enters there.
+
+    Raises:
+        EngineError: Kafka does not say.
+    """
+    heard: list[KafkaError] = []
+    given = {**connection(servers), "sasl.username": user, "sasl.password": password, "error_cb": heard.append}
+    client = AdminClient(given)
+    deadline = time.monotonic() + LOGIN_SECONDS
+    while True:
+        try:
+            client.list_topics(timeout=2)
+            return True
+        except KafkaException as error:
+            client.poll(0)  # lets the callback be called
+            if any(e.code() == KafkaError._AUTHENTICATION for e in heard):
+                return False
+            if time.monotonic() >= deadline:
+                raise EngineError(f"Kafka does not say whether {user} may enter.", cause=_reason(error)) from error
 
 
 class KafkaRights:

@@ -84,11 +84,13 @@ class BrokerCount:
         """Brokers to start; none when there are to be fewer.
 
         Raises:
-            ApplyError: a member runs with other settings than declared, so that this would restart it beside.
+            ApplyError: a member runs with other settings than declared, so that this would restart it beside; or no
+                node would take a new one.
         """
         if set(self.nodes) <= self._live():
             return Plan()
         self._refuse_outdated()
+        self._refuse_homeless()
         require(self._cluster, "get another broker")
         return self._platform.plan("kafka", brokers=self._wanted)
 
@@ -99,6 +101,14 @@ class BrokerCount:
                 f"{', '.join(outdated)} would be restarted beside, all at once.",
                 cause="they run with other settings than those that are declared", remedy="Roll Kafka first.",
                 notebook=ROLL,
+            )  # fmt: skip
+
+    def _refuse_homeless(self) -> None:
+        lacking = self._platform.target.homeless("kafka")
+        if lacking:
+            raise ApplyError(
+                f"There is no room for {self._wanted} brokers, so none was started.", cause="; ".join(lacking),
+                remedy="Give the cluster more nodes, or ask for fewer brokers.", notebook="deploy-00",
             )  # fmt: skip
 
     def wait_grown(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,37 +18,18 @@ import pandas as pd
 
 from .._errors import ApplyError, EngineError, UsageError
 from ..changes import Change, Plan
-from ..databases import Databases
-from ..layers import Tables
 from ..secrets import PREVIOUS, new_value
 from ..waiting import wait_until
+from .accounts import Account, accounts
 from .readers import jobs_that_read, members_that_read
 
 if TYPE_CHECKING:
     from ..platform import Platform
     from ..targets.kubernetes.certificates import Facts
 
+TAKEN = "20 s"  # for every server of an engine to know a new password
 BACK = "4 min"  # for a member that was restarted to answer
 ANSWER_S = 20.0  # for a TLS handshake through a port-forward
-
-
-@dataclass(frozen=True)
-class Account:
-    """An account of an engine that a secret opens.
-
-    Args:
-        label: `user/<name>`.
-        opens: whether a password opens it.
-        plan: what must change in the engine so that the account has the value that is stored.
-        limit: says after how many wrong passwords it is locked, 0 for never; None where the engine locks nobody.
-        attempts: that number, as it is declared.
-    """
-
-    label: str
-    opens: Callable[[str], bool]
-    plan: Callable[[], Plan]
-    limit: Callable[[int], None] | None = None
-    attempts: int = 0
 
 
 class Password:
@@ -73,37 +54,14 @@ class Password:
         self._account = self._find(self._former)
 
     def _find(self, value: str) -> Account:
-        for account, password in (*self._doris(), *self._databases()):
+        for account, password in accounts(self._platform):
             if password == value:
                 return account
         raise UsageError(
-            f"No account that sql/ declares has the password {self.name}.",
+            f"No account that is declared here has the password {self.name}.",
             remedy="Those of owners and of external systems are changed by their owner: change it there, then in the "
             "Secret (deploy-00 shows the command), and deploy again.",
         )
-
-    def _doris(self) -> list[tuple[Account, str]]:
-        root = self._platform.doris_root
-        found = []
-        for o in Tables(self._platform).declared():
-            if o.details.get("password"):
-                attempts = int(o.details.get("attempts", "0"))
-                limit = partial(root.limit_logins, o.name) if attempts else None
-                opens = partial(root.can_login, o.name)
-                account = Account(o.label, opens, self._planner("tables"), limit, attempts)
-                found.append((account, o.details["password"]))
-        return found
-
-    def _databases(self) -> list[tuple[Account, str]]:
-        return [
-            (Account(o.label, partial(db.can_login, o.name), self._planner("databases")), o.details["password"])
-            for db, objects in Databases(self._platform).declared()
-            for o in objects
-            if o.details.get("password")
-        ]
-
-    def _planner(self, layer: str) -> Callable[[], Plan]:
-        return lambda: Plan(c for c in self._platform.plan(layer) if c.object == self._account.label)
 
     # -- plan -------------------------------------------------------------------------------------------------------
 
@@ -116,7 +74,7 @@ class Password:
         if not self._account.opens(self._former):
             raise ApplyError(
                 f"{self._account.label} is not opened by {self.name} as it is stored.",
-                remedy="Repair that first: `carbon drift`, then deploy-40 or deploy-45.", notebook="deploy-40",
+                remedy=f"Repair that first. {self._account.remedy}", notebook=self._account.notebook,
             )  # fmt: skip
         old, new = {"password": "the present one"}, {"password": "another"}
         members = members_that_read(self._platform, self.name)
@@ -165,11 +123,10 @@ class Password:
 
     def _set(self) -> None:
         self._account.plan().apply()
-        if not self._account.opens(self._next):
-            raise ApplyError(
-                f"{self._account.label} was given the new password and does not open by it.",
-                remedy="Run deploy-40 or deploy-45: it sets what is stored.", notebook="deploy-40",
-            )  # fmt: skip
+        wait_until(
+            lambda: self._account.opens(self._next), what=f"{self._account.label} opening by the new password",
+            timeout=TAKEN, every=0.5, remedy=self._account.remedy, notebook=self._account.notebook,
+        )  # fmt: skip
 
     def _restarting(self, member: str) -> Callable[[], None]:
         def restart() -> None:

@@ -139,6 +139,14 @@ class Target(Protocol):
         """The members of the Kafka cluster under the current options."""
         ...
 
+    def kafka_users(self) -> dict[str, str]:
+        """Users of Kafka by the name of the secret that is their password, where it asks for one."""
+        ...
+
+    def homeless(self, layer: str) -> list[str]:
+        """Members that a layer is to have more under the current options, and that would find no place, with why."""
+        ...
+
     def preflight(self, **needs: float) -> Any:
         """Whether the target can carry the platform."""
         ...

@@ -189,6 +189,14 @@ class Local:
             if s
         ]  # fmt: skip
 
+    def kafka_users(self) -> dict[str, str]:
+        """Nobody: these brokers ask for nothing."""
+        return {}
+
+    def homeless(self, layer: str) -> list[str]:
+        """Nothing: a process takes its place when it starts, and deploy-00 looks at the machine as a whole."""
+        return []
+
     def _pid(self, member: str) -> int | None:
         return self.stack.supervisor.states().get(member, {}).get("pid") or None
 

@@ -1,7 +1,4 @@
-"""Operate and respond notebooks on the control plane.
-
-Left out is 71, since no door of the engines shows a certificate.
-"""
+"""Operate and respond notebooks on the control plane."""
 
 from __future__ import annotations
 
@@ -37,10 +34,17 @@ def test_bad_records_are_refused_with_their_cause_and_replayed_once(plane: Plane
     assert nothing_differs(plane)
 
 
-@pytest.mark.parametrize("secret", ["doris_reader", "doris_loader"])
+@pytest.mark.parametrize("secret", ["doris_reader", "doris_loader", "kafka_carbon", "kafka_registry"])
 def test_a_password_is_rotated_for_all_who_read_it(plane: Plane, first_run: dict[str, Any], secret: str) -> None:
     found = measured(plane.carbon.run("operate-70", "-p", f"secret={secret}", *TARGET))
     assert (found["stored_password_opens"], found["former_password_opens"]) == (True, False)
+    assert nothing_differs(plane)
+
+
+def test_the_certificate_is_renewed_and_every_broker_shows_it(plane: Plane, first_run: dict[str, Any]) -> None:
+    found = measured(plane.carbon.run("operate-71", *TARGET))
+    assert found["brokers_with_the_new_certificate"] == 3
+    assert found["probe_records_lost"] == 0
     assert nothing_differs(plane)
 
 
@@ -54,7 +58,9 @@ def test_kafka_is_rolled_by_evictions_and_no_record_is_lost(plane: Plane, first_
 
 
 def test_brokers_come_and_go_and_every_record_stays(plane: Plane, first_run: dict[str, Any]) -> None:
-    nodes = f"--filename={MORE_NODES}"  # a broker has a node to itself
+    (refused,) = plane.carbon.run("operate-50", "--plan", *TARGET, expect=1)["notebooks"]
+    assert "2 of 2 pods" in json.dumps(refused["error"]), "a broker has a node to itself"
+    nodes = f"--filename={MORE_NODES}"
     plane.stage.plane.kubectl("apply", "--server-side", nodes)
     try:
         wider = measured(plane.carbon.run("operate-50", *TARGET))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..._errors import AccessDenied
@@ -102,12 +102,44 @@ def nodes(cluster: Cluster) -> tuple[list[Node], str]:
     except AccessDenied:
         return list(found.values()), "what other applications use is not visible to these credentials"
     for pod in pods:
-        node = found.get(pod["spec"].get("nodeName", ""))
-        if node and pod.get("status", {}).get("phase") in ("Pending", "Running") and not managed(pod):
-            for cpu, memory in map(_requests, pod["spec"]["containers"]):
-                node.cpu, node.memory = node.cpu - cpu, node.memory - memory
-            node.pods -= 1
+        if not managed(pod):
+            _occupy(found, pod)
     return list(found.values()), ""
+
+
+def _occupy(found: Mapping[str, Node], pod: Object) -> None:
+    """Take what a pod asks for from the node on which it stands."""
+    node = found.get(pod["spec"].get("nodeName", ""))
+    if node and pod.get("status", {}).get("phase") in ("Pending", "Running"):
+        for cpu, memory in map(_requests, pod["spec"]["containers"]):
+            node.cpu, node.memory = node.cpu - cpu, node.memory - memory
+        node.pods -= 1
+
+
+def homeless_more(cluster: Cluster, workloads: Iterable[Object]) -> list[str]:
+    """Pods that come to StatefulSets by these manifests and would find no place beside all that runs now.
+
+    Raises:
+        AccessDenied: these credentials may not see nodes or pods.
+    """
+    found = {n.name: n for n in (_node(obj) for obj in cluster.list("Node")) if n}
+    pods = cluster.list("Pod")
+    for pod in pods:
+        _occupy(found, pod)
+    more = []
+    for obj in workloads:
+        meta = obj["metadata"]
+        own = [p for p in pods if p["metadata"]["namespace"] == meta["namespace"] and _owned(p, obj)]
+        for pod in own:
+            if node := found.get(pod["spec"].get("nodeName", "")):
+                node.placed.append(identity(obj))
+        more += [replace(d, replicas=d.replicas - len(own)) for d in _demands(obj) if d.replicas > len(own)]
+    return homeless(more, found.values())
+
+
+def _owned(pod: Object, workload: Object) -> bool:
+    owners = pod["metadata"].get("ownerReferences") or []
+    return any((o["kind"], o["name"]) == (workload["kind"], workload["metadata"]["name"]) for o in owners)
 
 
 def _node(obj: Object) -> Node | None:

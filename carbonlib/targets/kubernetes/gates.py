@@ -73,17 +73,19 @@ class Gates:
             )
             for i in range(self._sizes[where["size"]])
         ]
-        return BootstrapServers(",".join(f"{HOST}:{port}" for port in ports), self._security())
+        security = self._security(self._values["kafka.forward_protocol"])
+        return BootstrapServers(",".join(f"{HOST}:{port}" for port in ports), security)
 
     def _inner_kafka(self) -> BootstrapServers:
-        return BootstrapServers(self._values["kafka.bootstrap_servers"], self._security())
+        security = self._security(self._values["kafka.security_protocol"])
+        return BootstrapServers(self._values["kafka.bootstrap_servers"], security)
 
-    def _security(self) -> dict[str, str]:
-        if self._values["kafka.security_protocol"] == OPEN:
+    def _security(self, protocol: str) -> dict[str, str]:
+        if protocol == OPEN:
             return {}
         user = self._facts["kafka_user"]
         return {
-            "security.protocol": self._values["kafka.security_protocol"],
+            "security.protocol": protocol,
             "sasl.mechanism": self._values["kafka.sasl_mechanism"],
             "sasl.username": user["name"],
             "sasl.password": self._secrets[user["secret"]],

@@ -67,17 +67,24 @@ class Overlay:
     @cached_property
     def plain(self) -> dict[str, str]:
         """What references stand for, as far as no secret takes part."""
-        given = {**read_mapping(FOLDER / "values.yaml"), **self._own("values.yaml")}
-        texts = {name: str(value) for name, value in given.items()}
-        open_ones = {name: text for name, text in texts.items() if not _secrets(text)}
+        open_ones = {name: text for name, text in self._given.items() if not _secrets(text)}
         return {name: resolve(text, open_ones) for name, text in open_ones.items()}
 
     def values(self, secrets: Mapping[str, str]) -> dict[str, str]:
         """What every reference stands for, those to secrets and with secrets included."""
-        given = {**read_mapping(FOLDER / "values.yaml"), **self._own("values.yaml")}
         known = {**self.plain, **{f"{SECRET}{name}": secrets[name] for name in secrets}}
-        hidden = {n: resolve(str(v), known) for n, v in given.items() if n not in self.plain}
+        hidden = {n: resolve(text, known) for n, text in self._given.items() if n not in self.plain}
         return {**known, **hidden}
+
+    def secrets_in_values(self) -> set[str]:
+        """Names of the secrets that are a part of a value, and so of every text that refers to it."""
+        return {name.removeprefix(SECRET) for text in self._given.values() for name in _secrets(text)}
+
+    @cached_property
+    def _given(self) -> dict[str, str]:
+        """Values as they are written, with their references."""
+        given = {**read_mapping(FOLDER / "values.yaml"), **self._own("values.yaml")}
+        return {name: str(value) for name, value in given.items()}
 
     def manifests(self, layer: str, sizes: Mapping[str, int]) -> list[Object]:
         """The objects of a layer, with sizes laid over them and the references of marked ConfigMaps filled in."""

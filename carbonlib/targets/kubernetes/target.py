@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import UsageError
 from ...changes import Change, Plan
 from ...findings import Findings
 from ..base import Layer, Member
-from . import history, lint, pods, preflight, teardown
+from . import capacity, history, lint, pods, preflight, teardown
 from .cluster import Cluster
 from .crds import flink_crds
 from .forwards import Forwards
@@ -225,11 +226,26 @@ class Kubernetes:
         wanted = {m["metadata"]["name"]: int(m["spec"]["replicas"]) for m in sets}
         return pods.members(self.cluster, self.overlay.facts["members"], wanted)
 
+    def kafka_users(self) -> dict[str, str]:
+        """The users of Kafka by the secret of their password, as the Job reads them that sets them.
+
+        Left out are those whose secret is a part of a value: that stands in the text of a job or a load.
+        """
+        pods_of = [m["spec"]["template"]["spec"] for m in self.overlay.manifests("kafka", {}) if m["kind"] == "Job"]
+        sources = [s for p in pods_of for v in p["volumes"] for s in (v.get("projected") or {}).get("sources", [])]
+        items = [item for s in sources for item in (s.get("secret") or {}).get("items", [])]
+        in_texts = self.overlay.secrets_in_values()
+        return {i["key"]: PurePosixPath(i["path"]).name for i in items if i["key"] not in in_texts}
+
     # -- look -------------------------------------------------------------------------------------------------------
 
     def preflight(self, **needs: float) -> Findings:
         """Whether the cluster can carry the platform; its needs are the requests of the manifests."""
         return preflight.inspect(self.cluster, self._everything())
+
+    def homeless(self, layer: str) -> list[str]:
+        """Pods that a layer is to have more under the current options, and that no node would take."""
+        return capacity.homeless_more(self.cluster, [m for m in self.manifests(layer) if m["kind"] == "StatefulSet"])
 
     def _everything(self) -> list[Object]:
         return [m for name in self._layers_of_manifests() for m in self.manifests(name)]

@@ -83,6 +83,7 @@ class World:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster, self.wanted = cluster, len(cluster.nodes)
         self.outdated = False
+        self.room = 99
 
     @property
     def target(self) -> World:
@@ -95,6 +96,10 @@ class World:
     def kafka_members(self) -> list[Member]:
         running = "old" if self.outdated else "new"
         return [Member(f"kafka-{n}", n, n in VOTERS, True, running, "new") for n in range(1, self.wanted + 1)]
+
+    def homeless(self, layer: str) -> list[str]:
+        more = self.wanted - len(self.cluster.nodes)
+        return [f"{more - self.room} of {more} pods"] if more > self.room else []
 
     def plan(self, layer: str, **options: int) -> Plan:
         to_be = set(range(1, self.wanted + 1))
@@ -133,6 +138,13 @@ def test_there_and_back_every_broker_carries_the_same_and_the_gone_are_forgotten
     carry_out(narrower)
     assert list(narrower.now()["replicas"]) == [10, 10, 10]
     assert world.cluster.forgotten == [4, 5] and len(narrower.plan()) == 0
+
+
+def test_without_room_for_all_of_them_no_broker_is_started(world: World) -> None:
+    world.room = 1
+    with pytest.raises(ApplyError, match=r"no room for 5 brokers(.|\n)*1 of 2 pods"):
+        scaled(world, 5).plan()
+    assert len(scaled(world, 4).plan_growth()) == 1
 
 
 def test_moves_are_limited_while_they_last_and_batches_go_one_after_another(world: World) -> None:

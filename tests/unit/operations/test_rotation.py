@@ -64,7 +64,7 @@ def test_the_former_password_is_refused_and_comes_back_by_the_undo(platform: Pla
 def test_what_was_interrupted_is_repaired_before_another_rotation(platform: Platform) -> None:
     platform.secrets.replace("doris_reader", "Cb1-stored-but-not-set")
     rotation = Password(platform, "doris_reader")
-    with pytest.raises(ApplyError, match="carbon drift"):
+    with pytest.raises(ApplyError, match="Run deploy-40"):
         rotation.plan()
     for change in platform.plan("tables"):
         if change.object == "user/rt_reader" and change.apply:
@@ -122,7 +122,7 @@ def test_everyone_who_reads_it_follows_in_an_order_that_loses_nothing(platform: 
 
 
 def test_what_cannot_be_rotated_is_refused(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="No account that sql/ declares has the password eia_api_key"):
+    with pytest.raises(UsageError, match="No account that is declared here has the password eia_api_key"):
         Password(platform, "eia_api_key")
     with pytest.raises(UsageError, match="no former value"):
         Password(platform, "doris_admin", undo=True)

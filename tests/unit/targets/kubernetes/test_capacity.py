@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from carbonlib.targets.kubernetes.capacity import Demand, Node, demands, homeless, quantity
+from carbonlib.targets.kubernetes.capacity import Demand, Node, demands, homeless, homeless_more, quantity
 
 GIB = 2.0**30
 
@@ -71,3 +71,42 @@ def test_demands_are_read_from_workloads_and_flink_deployments() -> None:
         Demand("FlinkDeployment/x/job/jobManager", 2, 1.0, 2 * GIB),
         Demand("FlinkDeployment/x/job/taskManager", 3, 2.0, 4 * GIB),
     ]
+
+
+class Cluster:
+    """Three nodes in three zones, a broker on each."""
+
+    def __init__(self, *more_zones: str) -> None:
+        self.zones = ["a", "b", "c", *more_zones]
+
+    def list(self, kind: str) -> list[dict[str, Any]]:
+        return [self._node(i) for i in range(len(self.zones))] if kind == "Node" else [self._pod(i) for i in range(3)]
+
+    def _node(self, index: int) -> dict[str, Any]:
+        meta = {"name": f"node-{index}", "labels": {"topology.kubernetes.io/zone": self.zones[index]}}
+        status = {"allocatable": {"cpu": "4", "memory": "16Gi"}, "conditions": [{"type": "Ready", "status": "True"}]}
+        return {"metadata": meta, "spec": {}, "status": status}
+
+    def _pod(self, index: int) -> dict[str, Any]:
+        owner = {"kind": "StatefulSet", "name": "kafka"}
+        meta = {"name": f"kafka-{index}", "namespace": "x", "ownerReferences": [owner]}
+        containers = [{"resources": {"requests": {"cpu": "1", "memory": "6Gi"}}}]
+        spec = {"nodeName": f"node-{index}", "containers": containers}
+        return {"metadata": meta, "spec": spec, "status": {"phase": "Running"}}
+
+
+@pytest.mark.parametrize(
+    ("zones", "told"),
+    [((), "2 of 2 pods"), (("a",), "1 of 2 pods"), (("a", "a"), "1 of 2 pods"), (("a", "b"), "")],
+)
+def test_more_members_are_reckoned_beside_those_that_run(zones: tuple[str, ...], told: str) -> None:
+    anti = {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "kubernetes.io/hostname"}]}
+    spread = [{"topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule"}]
+    containers = [{"resources": {"requests": {"cpu": "1", "memory": "6Gi"}}}]
+    pod = {"containers": containers, "affinity": {"podAntiAffinity": anti}, "topologySpreadConstraints": spread}
+    meta = {"name": "kafka", "namespace": "x"}
+    wider = {"kind": "StatefulSet", "metadata": meta, "spec": {"replicas": 5, "template": {"spec": pod}}}
+    cluster: Any = Cluster(*zones)
+    found = homeless_more(cluster, [wider])
+    assert found == [] if not told else found[0].startswith(told)
+    assert homeless_more(cluster, [{**wider, "spec": {**wider["spec"], "replicas": 3}}]) == []

@@ -38,6 +38,11 @@ def test_values_refer_to_each_other_and_to_secrets() -> None:
     assert values["secret.kafka_flink"] == "p-flink"
 
 
+def test_secrets_that_stand_in_texts_of_jobs_and_loads_are_known() -> None:
+    assert {"kafka_flink", "kafka_doris"} <= Overlay("production").secrets_in_values()
+    assert "kafka_connect" not in Overlay("production").secrets_in_values()
+
+
 def test_what_a_secret_takes_part_in_is_not_plain() -> None:
     plain = Overlay("production").plain
     assert "kafka.flink_login" not in plain and not any(
@@ -50,6 +55,13 @@ def test_an_overlay_lays_its_own_values_over_the_common_ones(tmp_path: Path) -> 
     (tmp_path / "values.yaml").write_text("postgres.host: db.test\n")
     overlay = Overlay(str(tmp_path))
     assert overlay.plain["catalog.uri"] == "jdbc:postgresql://db.test:5432/iceberg"
+
+
+@needs_kubectl
+def test_the_users_of_kafka_are_known_by_their_secrets() -> None:
+    users = Kubernetes("production").kafka_users()
+    assert users == {"kafka_carbon": "carbon", "kafka_registry": "registry", "kafka_connect": "connect",
+                     "kafka_lag": "lag"}  # fmt: skip
 
 
 @needs_kubectl
