@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ._errors import CarbonError, PlanShown
-from .checks import check_at_least, check_empty, check_equal, check_zero, target_at_least, target_at_most
+from .checks import check_at_least, check_empty, check_equal, check_same, check_zero, target_at_least, target_at_most
 
 if TYPE_CHECKING:
     from .platform import Platform
@@ -37,6 +37,7 @@ __all__ = [
     "check_at_least",
     "check_empty",
     "check_equal",
+    "check_same",
     "check_zero",
     "connect",
     "deadletters",

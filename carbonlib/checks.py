@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sized
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ._errors import CheckFailed, shorten
 
@@ -72,6 +72,29 @@ def check_empty(name: str, measured: Sized, *, note: str = "") -> None:
     """
     evidence = note if not len(measured) else shorten(f"{note} {measured!r}".strip(), 400)
     _correctness(name, len(measured), 0, not len(measured), "", evidence)
+
+
+class Compared(Protocol):
+    """What came out of comparing two sets of rows."""
+
+    compared: int
+
+    @property
+    def differing(self) -> int:
+        """Rows that differ."""
+        ...
+
+
+def check_same(name: str, *comparisons: Compared) -> None:
+    """No row may differ, and there must have been rows to compare; those that differ are shown as evidence.
+
+    Raises:
+        CheckFailed: when one differs, or nothing was compared.
+    """
+    differing = [o for o in comparisons if o.differing or not o.compared]
+    rows = " and ".join(str(o.compared) for o in comparisons)
+    note = f"{rows} compared" if not differing else shorten(" ".join(map(repr, differing)), 600)
+    _correctness(name, sum(o.differing for o in comparisons), 0, not differing, "rows", note)
 
 
 def check_at_least(name: str, measured: int | float, least: int | float, *, unit: str = "", note: str = "") -> None:

@@ -289,18 +289,29 @@ class Flow:
         return minute_of(max(heads.values())) + MINUTE
 
     def alerts(self, where: Where = "topic", timeout: str | float = "60 s") -> Comparison:
-        """The alerts in the topic, or in the table, against those that the oracle finds in the enriched topic."""
+        """The alerts in the topic, or in the table, against those that the oracle finds in the enriched topic.
+
+        Those of prices that came later than the detector remembers are left out on both sides: it promises none.
+        """
         self._enriched.update()
-        enriched = [{**row, "event_time": plain(row["event_time"])} for row in self._enriched.rows]
-        wanted = oracle.expected_alerts(pd.DataFrame(enriched, dtype=object))
+        times = ("event_time", "enriched_at")
+        enriched = [{**row, **{name: plain(row[name]) for name in times}} for row in self._enriched.rows]
+        frame = pd.DataFrame(enriched, dtype=object)
+        late = oracle.uncertain_alerts(frame)
+        expected = oracle.expected_alerts(frame)
+        wanted = expected[~expected["event_id"].isin(late)]
         known = {row["event_id"] for row in enriched}
         newer: set[str] = set()
 
         def look() -> Comparison:
             found = self.alert_rows(where)
             newer.update(row["event_id"] for row in self._enriched.update())
-            settled = found[~found["event_id"].isin(newer - known)]
-            left_out = {"of newer prices": len(found) - len(settled)}
+            certain = found[~found["event_id"].isin(late)]
+            settled = certain[~certain["event_id"].isin(newer - known)]
+            left_out = {
+                "of newer prices": len(certain) - len(settled),
+                "of late prices": max(len(found) - len(certain), len(expected) - len(wanted)),
+            }
             name = f"alerts in the {where}"
             return compare(wanted, settled, ALERT_KEYS, ALERT_TOLERANCES, name=name, left_out=left_out)
 

@@ -6,10 +6,13 @@ formulas and no query with the Flink jobs, so a mistake would have to be made tw
 
 from __future__ import annotations
 
-from .alerts import expected_alerts
+from .alerts import expected_alerts, uncertain_alerts
 from .bars import expected_bars
 from .compare import Comparison, compare
 from .enriched import expected_enriched
 from .prices import Parsed, parse_raw
 
-__all__ = ["Comparison", "Parsed", "compare", "expected_alerts", "expected_bars", "expected_enriched", "parse_raw"]
+__all__ = [
+    "Comparison", "Parsed", "compare", "expected_alerts", "expected_bars", "expected_enriched", "parse_raw",
+    "uncertain_alerts",
+]  # fmt: skip

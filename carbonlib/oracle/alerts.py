@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,7 +18,9 @@ import pandas as pd
 
 SPAN = timedelta(seconds=60)
 COOL_DOWN = timedelta(seconds=60)
+HORIZON = timedelta(seconds=120)  # how far behind the newest price the detector promises to be exact
 MILLIONTHS = 1_000_000
+DIRECTIONS = ("UP", "DOWN")
 SEVERITIES = ((Fraction(20, 100), "CRITICAL"), (Fraction(10, 100), "HIGH"), (Fraction(5, 100), "MEDIUM"))
 
 ALERT_KEYS = ["commodity_code", "direction", "severity", "event_id"]
@@ -36,6 +39,9 @@ class _Past:
         high = bisect_right(self.times, end, key=lambda p: p[0])
         return [price for _, price in self.times[low:high]]
 
+    def add(self, record: dict[Any, Any]) -> None:
+        insort(self.times, (record["event_time"], _millionths(record["price"])), key=lambda p: p[0])
+
 
 def expected_alerts(enriched: pd.DataFrame) -> pd.DataFrame:
     """The alerts that the prices must give.
@@ -52,12 +58,59 @@ def expected_alerts(enriched: pd.DataFrame) -> pd.DataFrame:
         alert = _judge(record, past)
         if alert is not None:
             alerts.append(alert)
-        insort(past.times, (record["event_time"], _millionths(record["price"])), key=lambda p: p[0])
+        past.add(record)
     return pd.DataFrame(alerts, columns=ALERT_COLUMNS, dtype=object)
 
 
-def _judge(record: dict[Any, Any], past: _Past) -> dict[str, Any] | None:
-    """The alert that a price gives against what came before it, None when it gives none or one was given already."""
+def uncertain_alerts(enriched: pd.DataFrame) -> set[str]:
+    """Event ids for which an alert is not promised, nor its absence.
+
+    The detector forgets what lies further behind the newest price than its horizon. A price that comes later than that
+    may go without its alert, and then its cool-down is missing too: whatever of the same kind falls into that one may
+    be alerted or not, and goes on to blur the next minute in the same way.
+
+    Args:
+        enriched: as for `expected_alerts`, and enriched_at, which tells the order of arrival between partitions.
+    """
+    arrived: dict[tuple[int, int], datetime] = {}
+    newest: datetime | None = None
+    for record in sorted(enriched.to_dict("records"), key=lambda r: (r["enriched_at"], r["partition"], r["offset"])):
+        newest = max(newest or record["event_time"], record["event_time"])
+        arrived[record["partition"], record["offset"]] = newest
+    return set(_uncertain(enriched, arrived))
+
+
+def _uncertain(enriched: pd.DataFrame, arrived: dict[tuple[int, int], datetime]) -> Iterator[str]:
+    pasts: dict[str, _Past] = defaultdict(_Past)
+    unsure: dict[tuple[str, str, str], datetime] = {}  # by commodity and kind, the end of the last doubtful cool-down
+    kinds = [(d, s) for d in DIRECTIONS for _, s in SEVERITIES]
+    for record in sorted(enriched.to_dict("records"), key=lambda r: (r["partition"], r["offset"])):
+        code, moment = record["commodity_code"], record["event_time"]
+        if moment < arrived[record["partition"], record["offset"]] - HORIZON:
+            # Of fewer prices another severity may follow, and another direction.
+            doubtful = kinds
+        else:
+            finding = _finding(record, pasts[code])
+            found = [] if finding is None else [(finding.direction, finding.severity)]
+            doubtful = [kind for kind in found if moment < unsure.get((code, *kind), datetime.min)]
+        if doubtful:
+            yield record["event_id"]
+        for direction, severity in doubtful:
+            end = moment + COOL_DOWN
+            unsure[code, direction, severity] = max(unsure.get((code, direction, severity), end), end)
+        pasts[code].add(record)
+
+
+@dataclass(frozen=True)
+class _Finding:
+    direction: str
+    severity: str
+    reference: int
+    change: Fraction | None
+
+
+def _finding(record: dict[Any, Any], past: _Past) -> _Finding | None:
+    """What a price is against what came before it, None when it moved too little."""
     moment, price = record["event_time"], _millionths(record["price"])
     earlier = past.between(moment - SPAN, moment)
     if not earlier:
@@ -66,21 +119,28 @@ def _judge(record: dict[Any, Any], past: _Past) -> dict[str, Any] | None:
     severity = "HIGH" if change is None else next((name for least, name in SEVERITIES if abs(change) > least), None)
     if severity is None:
         return None
-    direction = "UP" if price > reference else "DOWN"
-    before = past.alerted.get((direction, severity))
+    return _Finding(DIRECTIONS[price < reference], severity, reference, change)
+
+
+def _judge(record: dict[Any, Any], past: _Past) -> dict[str, Any] | None:
+    """The alert that a price gives, None when it gives none or one was given already."""
+    found, moment = _finding(record, past), record["event_time"]
+    if found is None:
+        return None
+    before = past.alerted.get((found.direction, found.severity))
     # A price from before the last alert falls under its cool-down too, however long before.
     if before is not None and moment < before + COOL_DOWN:
         return None
-    past.alerted[direction, severity] = moment
+    past.alerted[found.direction, found.severity] = moment
     return {
         "commodity_code": record["commodity_code"],
-        "direction": direction,
-        "severity": severity,
+        "direction": found.direction,
+        "severity": found.severity,
         "event_id": record["event_id"],
-        "alert_type": "ZERO_REFERENCE" if change is None else "PRICE_CHANGE",
+        "alert_type": "ZERO_REFERENCE" if found.change is None else "PRICE_CHANGE",
         "price": record["price"],
-        "reference_price": Decimal(reference) / MILLIONTHS,
-        "change_pct": None if change is None else float(change * 100),
+        "reference_price": Decimal(found.reference) / MILLIONTHS,
+        "change_pct": None if found.change is None else float(found.change * 100),
         "event_time": moment,
     }
 

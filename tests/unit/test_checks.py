@@ -3,10 +3,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from carbonlib import checks
 from carbonlib._errors import CheckFailed
+from carbonlib.oracle import Comparison, compare
 
 
 @pytest.fixture
@@ -39,6 +41,29 @@ def test_what_does_not_hold_fails_after_it_is_shown(shown: list[checks.Check], c
     with pytest.raises(CheckFailed):
         claim()  # type: ignore[operator]
     assert shown[0].verdict == "failed" and shown[0].kind == "correctness"
+
+
+def compared(*pairs: tuple[int, int]) -> Comparison:
+    expected, actual = zip(*pairs, strict=True) if pairs else ((), ())
+    frames = [pd.DataFrame({"id": range(len(column)), "price": column}) for column in (expected, actual)]
+    return compare(*frames, ["id"], name="bars")
+
+
+def test_rows_that_are_the_same_pass(shown: list[checks.Check]) -> None:
+    checks.check_same("bars", compared((1, 1)), compared((2, 2), (3, 3)))
+    assert (shown[0].measured, shown[0].note) == (0, "1 and 2 compared")
+
+
+def test_a_row_that_differs_is_evidence(shown: list[checks.Check]) -> None:
+    with pytest.raises(CheckFailed, match="measured 1"):
+        checks.check_same("bars", compared((1, 1)), compared((2, 2), (75, 76)))
+    assert "price: expected 75, found 76" in shown[0].note and shown[0].verdict == "failed"
+
+
+def test_where_nothing_was_compared_nothing_was_shown_to_be_the_same(shown: list[checks.Check]) -> None:
+    with pytest.raises(CheckFailed):
+        checks.check_same("bars", compared((1, 1)), compared())
+    assert "0 rows compared" in shown[0].note
 
 
 def test_a_missed_target_is_no_error(shown: list[checks.Check]) -> None:

@@ -29,13 +29,14 @@ SCHEMA = fastavro.parse_schema({
         {"name": "commodity_code", "type": "string"},
         {"name": "event_time", "type": {"type": "long", "logicalType": "timestamp-millis"}},
         {"name": "price", "type": {"type": "bytes", "logicalType": "decimal", "precision": 18, "scale": 6}},
+        {"name": "enriched_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
     ],
 })  # fmt: skip
 
 
 def framed(record: dict[str, Any], schema_id: int = SCHEMA_ID) -> bytes:
     body = io.BytesIO()
-    fastavro.schemaless_writer(body, SCHEMA, record)
+    fastavro.schemaless_writer(body, SCHEMA, {"enriched_at": record["event_time"], **record})
     return b"\0" + struct.pack(">I", schema_id) + body.getvalue()
 
 

@@ -14,7 +14,7 @@ from .conftest import Registry, framed
 
 RECORD = {
     "event_id": "a", "commodity_code": "CL", "price": Decimal("-36.980000"),
-    "event_time": datetime(2020, 4, 20, tzinfo=UTC),
+    "event_time": datetime(2020, 4, 20, tzinfo=UTC), "enriched_at": datetime(2020, 4, 21, tzinfo=UTC),
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carbonlib.oracle import expected_alerts
+from carbonlib.oracle import expected_alerts, uncertain_alerts
 
 NOON = datetime(2024, 1, 2, 12)
 
@@ -104,6 +104,39 @@ def test_commodities_do_not_see_each_other() -> None:
         for i, (code, price) in enumerate([("CL", "100"), ("NG", "2")])
     ]  # fmt: skip
     assert expected_alerts(pd.DataFrame(rows, dtype=object)).empty
+
+
+def uncertain(*prices: tuple[float, float, str]) -> set[str]:
+    """Event ids of uncertain alerts among one commodity's prices, each `(second of arrival, second, price)`."""
+    rows = [
+        {"partition": 0, "offset": i, "commodity_code": "CL", "event_id": str(i), "price": Decimal(price),
+         "event_time": NOON + timedelta(seconds=second), "enriched_at": NOON + timedelta(seconds=arrival)}
+        for i, (arrival, second, price) in enumerate(prices)
+    ]  # fmt: skip
+    return uncertain_alerts(pd.DataFrame(rows, dtype=object))
+
+
+def test_a_price_within_the_horizon_is_certain_and_one_behind_it_is_not() -> None:
+    assert uncertain((0, 0, "100"), (120, 120, "100"), (121, 0, "110")) == set()
+    assert uncertain((0, 0, "100"), (120, 120, "100"), (121, -0.001, "110")) == {"2"}
+
+
+def test_a_doubtful_alert_blurs_those_of_its_cool_down_and_these_the_next_minute() -> None:
+    late = [(0.0, 0.0, "100"), (130.0, 130.0, "100"), (131.0, 9.0, "100")]
+    shadowed = (132.0, 68.0, "106")  # within a minute of the late one, so an alert of that would have silenced it
+    assert uncertain(*late, (132.0, 67.0, "100"), shadowed) == {"2", "4"}
+    assert uncertain(*late, (132.0, 69.0, "100"), (132.0, 70.0, "106")) == {"2"}
+    assert uncertain(*late, (132.0, 67.0, "100"), shadowed, (133.0, 127.0, "107")) == {"2", "4", "5"}
+
+
+def test_what_other_partitions_have_seen_makes_a_price_late_too() -> None:
+    rows = [
+        {"partition": i % 2, "offset": i, "commodity_code": code, "event_id": str(i), "price": Decimal(100),
+         "event_time": NOON + timedelta(seconds=second), "enriched_at": NOON + timedelta(seconds=i)}
+        for i, (code, second) in enumerate([("CL", 0), ("NG", 200), ("CL", 10)])
+    ]  # fmt: skip
+    assert uncertain_alerts(pd.DataFrame(rows, dtype=object)) == {"2"}
+    assert uncertain_alerts(pd.DataFrame(rows[::2], dtype=object)) == set()
 
 
 @settings(deadline=None)  # a busy machine is slow, not wrong
