@@ -42,6 +42,9 @@ _REASONS = [  # what Maven's output holds, what that means, what to do
 @contextmanager
 def building(folder: Path) -> Iterator[Path | None]:
     """Give a scratch folder to fill where `folder` is missing, None where it is there; one builder at a time."""
+    if folder.is_dir():  # asked first, since an image's cache can be read only
+        yield None
+        return
     make_folder(folder.parent, "cache folder", "CARBON_CACHE")
     with (folder.parent / f".{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -31,6 +32,11 @@ FLAGS = (
 UNKNOWN = ("FlinkDeployment",)  # kube-score knows not what pods its operator makes
 OTHERS = ("CustomResourceDefinition",)  # made by the operators' authors
 PASSED = 10  # kube-score's grade of what it finds nothing wrong with
+PROGRAMS = {
+    "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
+    "kube-score": "github.com/zegl/kube-score/cmd/kube-score",
+    "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",  # for an image, where no kubectl renders
+}
 
 
 @dataclass(frozen=True)
@@ -115,14 +121,14 @@ def _waivers(manifests: Iterable[Object]) -> dict[tuple[str, str], str]:
 def _invalid(manifests: list[Object]) -> list[str]:
     template = f"{schemas()}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
     flags = ("-strict", "-output", "json", "-verbose", "-schema-location", template)
-    said = _ask("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", flags, manifests)["resources"]
+    said = _ask("kubeconform", flags, manifests)["resources"]
     if len(said) != len(manifests):
         raise EngineError(f"kubeconform spoke of {len(said)} objects; it was asked of {len(manifests)}.")
     return [f"{r['kind']}/{r['name']}: {r['status']}: {r['msg']}" for r in said if r["status"] != "statusValid"]
 
 
 def _advice(manifests: list[Object], waivers: Mapping[tuple[str, str], str]) -> list[Advice]:
-    said = _ask("kube-score", "github.com/zegl/kube-score/cmd/kube-score", FLAGS, manifests)
+    said = _ask("kube-score", FLAGS, manifests)
     found = []
     for each in said:
         meta = each["object_meta"]
@@ -141,11 +147,19 @@ def _words(check: dict[str, Any]) -> str:
     return "; ".join(said) or str(check["check"]["comment"])
 
 
-def _ask(name: str, package: str, flags: tuple[str, ...], manifests: list[Object]) -> Any:
+def build(name: str) -> Path:
+    """One of the programs, built once of the version that is declared.
+
+    Raises:
+        PreflightError: it cannot be built.
+    """
+    return program(name, f"{PROGRAMS[name]}@v{versions()['go'][name.replace('-', '_')]}")
+
+
+def _ask(name: str, flags: tuple[str, ...], manifests: list[Object]) -> Any:
     """What a program says in JSON of manifests on its standard input; its exit code only repeats it."""
-    path = program(name, f"{package}@v{versions()['go'][name.replace('-', '_')]}")
     text = yaml.dump_all(manifests, Dumper=yaml.CSafeDumper)
-    done = subprocess.run([path, *flags, "-"], input=text, capture_output=True, text=True)
+    done = subprocess.run([build(name), *flags, "-"], input=text, capture_output=True, text=True)
     if not done.stdout.strip():
         raise EngineError(f"{name} gave no answer (exit {done.returncode}).", cause=done.stderr[-500:])
     return json.loads(done.stdout)
