@@ -61,12 +61,13 @@ async def serve(folder: Path, ports: Ports, memory_limit: str) -> None:
         ) from refused  # fmt: skip
     http, server, runners = Http(engine), Server(engine), []
     try:
-        for app, port in ((http.frontend(), ports.http), (http.backend(), ports.backend)):
+        await server.start_server(host=HOST, port=ports.query)
+        # The frontend last: whoever hears from it that all is well finds the other doors open.
+        for app, port in ((http.backend(), ports.backend), (http.frontend(), ports.http)):
             runner = web.AppRunner(app, access_log=None, read_bufsize=READ_BUFFER)
             await runner.setup()
             runners.append(runner)
             await web.TCPSite(runner, HOST, port).start()
-        await server.start_server(host=HOST, port=ports.query)
         engine.start()
         logging.getLogger(__name__).info("ready: query %d, http %d, backend %d", ports.query, ports.http, ports.backend)
         await stop.wait()
