@@ -24,12 +24,13 @@ from carbonlib.local.engines import engines_folder, module_folder
 from carbonlib.local.manifest import Process
 from carbonlib.references import resolve
 from carbonlib.targets.local import Local
-from tests.manifests.rendering import KUBERNETES, find
+from tests.manifests.rendering import KUBERNETES, find, objects
 from tests.manifests.secured import AGENT, BASE, KAFKA, Secured
 
 VALUES = KUBERNETES / "values.yaml"
 REGISTRY, WORKER = "schema-registry", "kafka-connect"
 WAREHOUSE = "s3://archive/warehouse"  # in the bucket that there is
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 # What makes a client of Kafka a guarded one.
 GUARDED = (
     "kafka.security_protocol", "kafka.sasl_mechanism", "kafka.flink_login", "kafka.connect_login",
@@ -149,6 +150,21 @@ class Guarded(Local):
         keys = {v["name"]: v["valueFrom"]["secretKeyRef"]["key"] for v in variables if "secretKeyRef" in str(v)}
         known = {**self.secrets, **self._passwords}
         return {"POD_NAME": f"{name}-0", "ZONE": "zone-a", **{v: known[key] for v, key in keys.items()}}
+
+    def asked(self, name: str) -> dict[str, str]:
+        """What the kubelet and Prometheus ask a pod, by probe, and where that is here."""
+        ports = {
+            REGISTRY: {"http": self._registry, "metrics": self._management},
+            WORKER: {"rest": self._worker, "metrics": self._metrics},
+        }[name]
+        container = find(BASE, "StatefulSet", name)["spec"]["template"]["spec"]["containers"][0]
+        asked = {kind: container[kind]["httpGet"] for kind in PROBES}
+        monitors = [o for o in objects(BASE) if o["kind"] == "ServiceMonitor"]
+        label = {"app.kubernetes.io/name": name}
+        (asked["scrape"],) = [
+            e for m in monitors for e in m["spec"]["endpoints"] if m["spec"]["selector"]["matchLabels"] == label
+        ]
+        return {kind: f"http://{HOST}:{ports[get['port']]}{get['path']}" for kind, get in asked.items()}
 
     def _start(self, name: str, arguments: list[str], environment: Mapping[str, str], folder: Path) -> None:
         with self._log(name).open("ab") as log:

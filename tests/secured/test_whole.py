@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
+import httpx
 import pytest
 from confluent_kafka import Producer
 
@@ -12,6 +14,7 @@ from carbonlib.clients.bootstrap import connection
 from carbonlib.waiting import wait_until
 from tests.manifests.secured import password_of
 
+from .applications import REGISTRY, WORKER
 from .conftest import Fortress, refused
 
 pytestmark = pytest.mark.timeout(1500)
@@ -22,6 +25,14 @@ def test_every_connector_and_job_runs_and_a_second_plan_is_empty(fortress: Fortr
     assert status.ok, status
     assert carbonlib.proofs.short_of_copies(fortress.platform) == []
     assert len(fortress.platform.plan("topics", "schemas", "tables", "connectors", "jobs")) == 0
+
+
+@pytest.mark.parametrize("name", [REGISTRY, WORKER])
+def test_what_the_kubelet_and_prometheus_ask_is_answered(fortress: Fortress, name: str) -> None:
+    for kind, url in fortress.target.asked(name).items():
+        answer = httpx.get(url, timeout=5)
+        assert answer.status_code == 200, f"{kind}: {url}: {answer.text[:300]}"
+        assert kind != "scrape" or re.search(r"^# TYPE \w+ (gauge|counter)$", answer.text, re.M), answer.text[:300]
 
 
 def test_every_price_goes_its_way_and_alerts_reach_doris(fortress: Fortress) -> None:
