@@ -27,7 +27,7 @@ run: setup      ## deploy the platform here, move real prices, verify, write the
 	@echo "next:    make lab (JupyterLab on the runbooks) · make status · make down"
 
 # These bring up real engines behind the pods, or are what only `make test-kubernetes` has time for.
-LONG := %/test_flink_operator.py %/test_forwards.py %/test_doris.py
+LONG := %/test_flink_operator.py %/test_flink_applications.py %/test_forwards.py %/test_doris.py
 ON_PLANE := $(filter-out $(LONG),$(sort $(wildcard tests/plane/test_*.py)))
 
 test: setup     ## the tests of the local target on real engines, and of the cluster's client on a real control plane

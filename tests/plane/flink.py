@@ -1,6 +1,7 @@
-"""What kubelets would run for Flink, as one process: the operator for its pod, programs of jobs for JobManager pods.
+"""What kubelets would run for Flink, as one process: the operator for its pod, and what the pods of jobs run.
 
-`python -m tests.plane.flink --state DIR --url URL [--url URL]` follows the cluster of KUBECONFIG until a signal.
+`python -m tests.plane.flink --state DIR [--url URL ...]` follows the cluster of KUBECONFIG until a signal. With URLs,
+the programs of jobs run on the session cluster there; without, each JobManager and TaskManager is a process of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from carbonlib.config import settings
 from carbonlib.local.engines import module_folder
 from carbonlib.targets.kubernetes.cluster import Cluster
 
+from .applications import Applications
 from .jobmanagers import JobManagers
 from .operator import Operator, jars
 from .processes import Processes, until_told
@@ -23,6 +25,7 @@ from .processes import Processes, until_told
 PERIOD_S = 0.5
 NAMESPACE = "data-platform"
 PROCESS = "flink-kubelet"
+APPLICATIONS = "flink-applications"  # folder of their files
 
 
 def start(processes: Processes, state: Path, kubeconfig: Path, urls: list[str]) -> None:
@@ -31,7 +34,7 @@ def start(processes: Processes, state: Path, kubeconfig: Path, urls: list[str]) 
     Args:
         processes: where its record and its log are kept.
         state: the plane's folder.
-        urls: REST of the session cluster.
+        urls: REST of the session cluster, none where each job has its own.
     """
     if processes.running(PROCESS):
         return
@@ -45,7 +48,11 @@ def follow(state: Path, urls: list[str], stop: threading.Event) -> None:
     cluster, processes = Cluster(), Processes(state)
     operator = Operator(cluster, state, processes, jars(print))
     jar = module_folder(settings(), "carbon-flink") / "carbon-flink.jar"
-    jobs = JobManagers(cluster, NAMESPACE, Flink(urls), jar, state, operator.hosts)
+    jobs: JobManagers | Applications
+    if urls:
+        jobs = JobManagers(cluster, NAMESPACE, Flink(urls), jar, state, operator.hosts)
+    else:
+        jobs = Applications(cluster, NAMESPACE, processes, jar, state / APPLICATIONS, operator.hosts)
     try:
         while not stop.wait(PERIOD_S):
             for part in (operator, jobs):
@@ -62,7 +69,7 @@ def main() -> None:
     """Follow until a signal comes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="folder of the plane")
-    parser.add_argument("--url", action="append", required=True, help="REST of a JobManager of the engines")
+    parser.add_argument("--url", action="append", default=[], help="REST of a JobManager of the engines")
     chosen = parser.parse_args()
     follow(chosen.state, chosen.url, until_told())
 

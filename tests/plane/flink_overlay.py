@@ -34,10 +34,16 @@ def rest_ports(port_base: int) -> dict[str, int]:
 
 def amend(folder: Path, state: Path, port_base: int) -> None:
     """Add these patches to the kustomization of a folder."""
-    path = folder / "kustomization.yaml"
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    content["patches"] = [*content.get("patches", []), *patches(state, port_base)]
-    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    _append(folder, patches(state, port_base))
+
+
+def amend_for_applications(folder: Path, objectstore_url: str) -> None:
+    """The patches where each job has processes of its own: the operator's version, and where S3 is.
+
+    `values.yaml` says of the latter that a store other than Amazon's is named like this.
+    """
+    settings = {"s3.endpoint": objectstore_url, "s3.path.style.access": "true"}
+    _append(folder, [_flink_patch(job, settings) for job in JOBS])
 
 
 def write_plumbing(path: Path, port_base: int) -> Path:
@@ -73,7 +79,18 @@ def _patch(job: str, port: int, state: Path) -> dict[str, Any]:
     }
     if job != "probe":
         settings["high-availability.storageDir"] = f"file://{state}/ha"
+    return _flink_patch(job, settings)
+
+
+def _flink_patch(job: str, settings: dict[str, str]) -> dict[str, Any]:
     changes = [{"op": "add", "path": f"/spec/flinkConfiguration/{k}", "value": v} for k, v in settings.items()]
     version = {"op": "replace", "path": "/spec/flinkVersion", "value": FLINK_VERSION}
     # A kustomization takes a patch as a text; JSON is YAML.
     return {"target": {"kind": "FlinkDeployment", "name": job}, "patch": json.dumps([version, *changes])}
+
+
+def _append(folder: Path, more: list[dict[str, Any]]) -> None:
+    path = folder / "kustomization.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["patches"] = [*content.get("patches", []), *more]
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

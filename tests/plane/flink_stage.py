@@ -1,4 +1,4 @@
-"""The few engines that a Flink job needs, behind a control plane: Kafka, the registry, and a session cluster."""
+"""The few engines that a Flink job needs, behind a control plane: Kafka, the registry, and what else is asked for."""
 
 from __future__ import annotations
 
@@ -34,26 +34,27 @@ from . import flink, flink_overlay
 from .control_plane import ControlPlane
 
 SIZES = {"brokers": 1, "workers": 1, "taskmanagers": 1}
-LAYERS = ("kafka", "registry", "flink")
+LAYERS = ("kafka", "registry")
+SESSION = "flink"  # the layer of a cluster on which all jobs run
 PORTS = 200  # behind the plane's first port
 PRICES, ALERTS, SUBJECT = "commodity-prices-enriched", "market-alerts", "commodity-prices-enriched-value"
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-SUPPLIED = {"carbon-secrets": {"objectstore": "unused"}, "kafka-tls": {"ca.crt": "unused"}}
 
 
 @contextmanager
-def engines(port_base: int) -> Iterator[Platform]:
-    """Kafka, registry and Flink with topics and schemas; `CARBON_FLINK_STATE` names a folder where they run already."""
+def engines(port_base: int, *more: str) -> Iterator[Platform]:
+    """Kafka and registry with topics and schemas, and more; `CARBON_FLINK_STATE` names a folder where they run."""
     given = os.environ.get("CARBON_FLINK_STATE")
     folder = Path(given) if given else Path(tempfile.mkdtemp(prefix="carbon-flink-"))
     port = int(os.environ.get("CARBON_FLINK_PORT_BASE", port_base + PORTS))
     platform = Platform(Local(Settings(folder, port, settings().cache)))
     try:
-        platform.apply(platform.plan("prerequisites", *LAYERS, **SIZES))
-        platform.wait(*LAYERS, timeout="5 min")
+        platform.apply(platform.plan("prerequisites", *LAYERS, *more, **SIZES))
+        platform.wait(*LAYERS, *more, timeout="5 min")
         for layer in ("topics", "schemas"):
             platform.apply(platform.plan(layer))
-        platform.flink.wait_taskmanagers(1, "3 min")
+        if SESSION in more:
+            platform.flink.wait_taskmanagers(1, "3 min")
         yield platform
     finally:
         if not given:
@@ -66,9 +67,11 @@ class FlinkStage:
 
     Args:
         engines: what the jobs work with.
+        session: all jobs run on the session cluster of the engines; otherwise each has processes of its own.
     """
 
-    def __init__(self, plane: ControlPlane, cluster: Cluster, engines: Platform) -> None:
+    def __init__(self, plane: ControlPlane, cluster: Cluster, engines: Platform, *, session: bool = True) -> None:
+        self._session = session
         self.plane = plane
         self.cluster = cluster
         self.engines = engines
@@ -84,16 +87,21 @@ class FlinkStage:
 
     def up(self) -> None:
         """Lead the REST ports, apply what comes before the jobs, and start what kubelets would."""
-        path = flink_overlay.write_plumbing(self.plane.state / "flink-plumbing.yaml", self.plane.port_base)
-        self.plane.processes.stop("kwok")
-        ControlPlane(self.plane.state, self.plane.port_base, [path]).restart("kwok")
+        if self._session:
+            path = flink_overlay.write_plumbing(self.plane.state / "flink-plumbing.yaml", self.plane.port_base)
+            self.plane.processes.stop("kwok")
+            ControlPlane(self.plane.state, self.plane.port_base, [path]).restart("kwok")
         for layer, more in (("prerequisites", []), ("flink", flink_crds())):
             plan(self.cluster, [*more, *self.manifests(layer)], layer).apply()
-        for name, data in SUPPLIED.items():
+        supplied = {
+            "carbon-secrets": {"objectstore": self.engines.target.secrets["objectstore"]},
+            "kafka-tls": {"ca.crt": "unused"},
+        }
+        for name, data in supplied.items():
             meta = {"name": name, "namespace": flink_overlay.NAMESPACE}
             self.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data})
         wait(self.cluster, self.manifests("flink"), "2 min")
-        urls = self.engines.target.addresses()["flink"]["urls"]
+        urls = self.engines.target.addresses()["flink"]["urls"] if self._session else []
         flink.start(self.plane.processes, self.plane.state, self.plane.kubeconfig, urls)
 
     def down(self) -> None:
@@ -108,7 +116,10 @@ class FlinkStage:
         resources = [f"{base}/{layer}" for layer in ("prerequisites", "flink", "jobs")]
         head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": resources}
         (folder / "kustomization.yaml").write_text(yaml.safe_dump(head), encoding="utf-8")
-        flink_overlay.amend(folder, self.plane.state, self.plane.port_base)
+        if self._session:
+            flink_overlay.amend(folder, self.plane.state, self.plane.port_base)
+        else:
+            flink_overlay.amend_for_applications(folder, self.engines.values()["objectstore.url"])
         text = self.plane.kubectl("kustomize", "--load-restrictor=LoadRestrictionsNone", str(folder))
         return [m for m in yaml.safe_load_all(text) if m]
 
@@ -136,3 +147,11 @@ class FlinkStage:
         """Committed alerts of a commodity, once there are so many."""
         wait_until(lambda: len(self.alerts(code)) >= count, what=f"{count} alerts of {code}", timeout="90 s")
         return self.alerts(code)
+
+    def wait_committed(self, job: str) -> None:
+        """Wait until a job has read all that was sent, and a checkpoint holds what it made of it."""
+        kafka = self.engines.kafka
+        wait_until(
+            lambda: kafka.group_progress(job) >= sum(kafka.end_offsets(PRICES).values()),
+            what="all prices committed", timeout="60 s",
+        )  # fmt: skip

@@ -7,7 +7,6 @@ the pod as files. When the pods are gone, so is their REST; when their Deploymen
 
 from __future__ import annotations
 
-import base64
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -20,11 +19,11 @@ from carbonlib.clients.flink import LIVE, Flink
 from carbonlib.targets.kubernetes.cluster import Cluster
 from carbonlib.targets.kubernetes.objects import Object
 
+from . import volumes
 from .operator import ready
 from .rest_front import HOST, RestFront
 
 JOBMANAGERS = {"type": "flink-native-kubernetes", "component": "jobmanager"}
-CONTAINER = "flink-main-container"
 START_S = 120
 # Of the settings of a cluster those that a job may bring along to a session.
 CARRIED = ("execution.checkpointing.", "restart-strategy.", "pipeline.object-reuse", "pipeline.auto-watermark")
@@ -102,7 +101,7 @@ class JobManagers:
 
     def _start(self, uid: str, member: Member, pod: Object, config: dict[str, str]) -> None:
         try:
-            mounted = self._mount(uid, pod)
+            mounted = volumes.mount(self._cluster, pod, self._volumes / uid)
         except EngineError as error:
             member.waiting = error.message  # as a kubelet, which leaves the pod where it is
             return
@@ -123,7 +122,8 @@ class JobManagers:
 
     def _run(self, member: Member, config: dict[str, str], mounted: dict[PurePosixPath, Path]) -> str:
         """Run the program; returns the stack of the error with which it ended, empty where it submitted its job."""
-        arguments = [_translated(a, mounted) for a in _list(config.get("$internal.application.program-args", ""))]
+        given = config.get("$internal.application.program-args", "")
+        arguments = [volumes.translated(a, mounted) for a in _list(given)]
         body: dict[str, Any] = {
             "entryClass": config["$internal.application.main"],
             "programArgsList": arguments,
@@ -137,44 +137,6 @@ class JobManagers:
         url, jar_id = self._flink.upload(self._jar)
         answer = httpx.post(f"{url}/jars/{jar_id}/run", json=body, timeout=START_S)
         return _stack(answer) if answer.is_error else ""
-
-    def _mount(self, uid: str, pod: Object) -> dict[PurePosixPath, Path]:
-        """The pod's ConfigMaps and Secrets as files, by the path at which its container sees them.
-
-        Raises:
-            EngineError: one of them is not there.
-        """
-        container = next(c for c in pod["spec"]["containers"] if c["name"] == CONTAINER)
-        volumes = {v["name"]: v for v in pod["spec"]["volumes"]}
-        mounted = {}
-        for mount in container["volumeMounts"]:
-            files = self._files(volumes[mount["name"]])
-            if files is None or mount.get("subPath"):
-                continue
-            folder = self._volumes / uid / mount["name"]
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name, content in files.items():
-                (folder / name).write_bytes(content)
-            mounted[PurePosixPath(mount["mountPath"])] = folder
-        return mounted
-
-    def _files(self, volume: Object) -> dict[str, bytes] | None:
-        if "secret" in volume:
-            source, live = volume["secret"], self._named("Secret", volume["secret"]["secretName"])
-            content = {k: base64.b64decode(v) for k, v in (live.get("data") or {}).items()}
-        elif "configMap" in volume:
-            source, live = volume["configMap"], self._named("ConfigMap", volume["configMap"]["name"])
-            content = {k: v.encode() for k, v in (live.get("data") or {}).items()}
-        else:
-            return None
-        items = source.get("items")
-        return {i["path"]: content[i["key"]] for i in items if i["key"] in content} if items else content
-
-    def _named(self, kind: str, name: str) -> Object:
-        found = self._cluster.get(kind, name, self._namespace, "v1")
-        if found is None:
-            raise EngineError(f"There is no {kind} {name}, which a pod mounts.")
-        return found
 
     def _config(self, name: str) -> dict[str, str] | None:
         """The configuration that the operator gave the cluster."""
@@ -204,16 +166,6 @@ class JobManagers:
         text = "".join(names)
         if self._hosts.parent.is_dir() and (not self._hosts.exists() or self._hosts.read_text() != text):
             self._hosts.write_text(text, encoding="utf-8")
-
-
-def _translated(argument: str, mounted: dict[PurePosixPath, Path]) -> str:
-    """The argument with paths of the container as paths of this machine; several may be joined by commas."""
-    parts = []
-    for part in argument.split(","):
-        path = PurePosixPath(part)
-        found = next((folder / path.relative_to(at) for at, folder in mounted.items() if path.is_relative_to(at)), None)
-        parts.append(str(found) if found else part)
-    return ",".join(parts)
 
 
 def _list(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from carbonlib.local.maven import Progress, building, maven
 from carbonlib.targets.kubernetes.cluster import Cluster
 from carbonlib.targets.kubernetes.objects import Object
 
+from .identity import HOST
 from .processes import Processes
 
 POM = ROOT / "tests" / "plane" / "operator_jars"
@@ -95,9 +96,12 @@ class Operator:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.hosts.touch()
         self._configure(pod)
+        config = kubeconfig_of(self._cluster, NAMESPACE, "flink-operator", self._folder / "kubeconfig.json")
         environment = {
-            "KUBECONFIG": str(self._kubeconfig()), "FLINK_CONF_DIR": str(self._folder),
+            "KUBECONFIG": str(config), "FLINK_CONF_DIR": str(self._folder),
             "OPERATOR_NAMESPACE": NAMESPACE, "OPERATOR_NAME": NAME,
+            # Without it the operator believes that it runs on a laptop, and asks `localhost` for every JobManager.
+            "KUBERNETES_SERVICE_HOST": HOST,
         }  # fmt: skip
         command = [
             java(), "-Xmx320m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"-Djdk.net.hosts.file={self.hosts}",
@@ -118,21 +122,17 @@ class Operator:
         for name, text in files.items():
             (self._folder / name).write_text(text, encoding="utf-8")
 
-    def _kubeconfig(self) -> Path:
-        """A kubeconfig of the pod's own ServiceAccount, whose rights are all that the operator has."""
-        path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/flink-operator/token"
-        wish = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"expirationSeconds": TOKEN_S},
-        }
-        token = self._cluster.request("post", path, wish)["status"]["token"]
-        config = json.loads(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
-        config["users"][0]["user"] = {"token": token}
-        target = self._folder / "kubeconfig.json"
-        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(config, file)
-        return target
+
+def kubeconfig_of(cluster: Cluster, namespace: str, account: str, target: Path) -> Path:
+    """Write a kubeconfig of a ServiceAccount, whose rights are all that whoever uses it has."""
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+    wish = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": TOKEN_S}}
+    token = cluster.request("post", path, wish)["status"]["token"]
+    config = json.loads(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
+    config["users"][0]["user"] = {"token": token}
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    return target
 
 
 def ready(pod: Object) -> bool:
