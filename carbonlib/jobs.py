@@ -76,6 +76,10 @@ class Jobs:
             lambda: self._replace(entry, job, live["jid"], from_state),
         )
 
+    def replace(self, name: str) -> None:
+        """Have a job go on with what is declared now; returns when what ran before has ended with its savepoint."""
+        self.plan(only=name).apply()
+
     def _replace(self, entry: str, job: Job, live: str, from_state: bool) -> None:
         savepoint = self._platform.flink.stop_with_savepoint(live)
         self._start(entry, job, savepoint if from_state else None, live)

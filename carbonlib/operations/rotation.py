@@ -117,7 +117,8 @@ class Password:
 
     def _replacing(self, job: str) -> Callable[[], None]:
         def replace() -> None:
-            self._platform.plan("jobs", only=job).apply()
+            # The account comes next: whoever still ran with the former password could not end with a savepoint then.
+            self._platform.jobs.replace(job)
 
         return replace
 

@@ -131,10 +131,11 @@ class Transactions:
     def expire(self) -> None:
         """Abort pre-commits that nobody came back for, and forget labels that are past keeping."""
         now = utc_now()
-        for entry in [t for t in self.by_id.values() if t.status == "PRECOMMITTED" and t.began]:
+        known = list(self.by_id.values())  # at once, since loads go on meanwhile
+        for entry in [t for t in known if t.status == "PRECOMMITTED" and t.began]:
             if entry.began and now - entry.began > PRECOMMIT_KEEP:
                 self.finish(entry.database, entry.id, None, commit=False)
-        old = [t for t in self.by_id.values() if t.ended and now - t.ended > LABEL_KEEP]
+        old = [t for t in known if t.ended and now - t.ended > LABEL_KEEP]
         if not old:
             return
         with self.store.transaction() as cursor:
@@ -150,7 +151,7 @@ class Transactions:
         Other files stay: one that no transaction names may belong to a load that is about to be stored.
         """
         with self.store.lock:
-            for entry in [t for t in self.by_id.values() if t.database == database]:
+            for entry in [t for t in list(self.by_id.values()) if t.database == database]:
                 del self.by_id[entry.id]
                 if entry.staged:
                     (self.store.staging / entry.staged).unlink(missing_ok=True)
@@ -164,7 +165,7 @@ class Transactions:
 
     def _drop_orphans(self) -> None:
         """Remove the files of loads that ended, or died, before their transaction was stored; at the start only."""
-        wanted = {t.staged for t in self.by_id.values() if t.status == "PRECOMMITTED"}
+        wanted = {t.staged for t in list(self.by_id.values()) if t.status == "PRECOMMITTED"}
         for path in self.store.staging.iterdir():
             if path.name not in wanted:
                 path.unlink()

@@ -38,6 +38,7 @@ UPGRADE_S = 180.0  # a savepoint, and the end of the former job
 PROBE_S = 180.0
 # Fields that only count when a job is created: the operator restarts nothing for them.
 UNHEEDED = ("spec.job.initialSavepointPath", "spec.job.upgradeMode")
+BEGINS = "begins_at"  # told of a change that starts a job, or starts it anew
 REMEDY = "Mend what the cause names and deploy again, or put the job back to what ran well last: `-p back=true`."
 
 
@@ -117,13 +118,13 @@ class FlinkJobs:
             return change
         name = manifest["metadata"]["name"]
         if change.action == "create":
-            spec = {"parallelism": manifest["spec"]["job"]["parallelism"], "begins_at": offsets[name]}
+            spec = {"parallelism": manifest["spec"]["job"]["parallelism"], BEGINS: offsets[name]}
             return Change(change.object, change.action, None, {**(change.after or {}), **spec}, change.apply)
         if not any(path.startswith("spec") and path not in UNHEEDED for path in change.after or {}):
             return change
         begins = "savepoint" if from_state else offsets[name]
         apply = change.apply if from_state else partial(self._start_afresh, manifest)
-        return Change(change.object, change.action, change.before, {**change.after, "begins_at": begins}, apply)
+        return Change(change.object, change.action, change.before, {**change.after, BEGINS: begins}, apply)
 
     # -- change -----------------------------------------------------------------------------------------------------
 
@@ -151,6 +152,29 @@ class FlinkJobs:
 
         return wait_until(look, what=f"{name} {what}", timeout=UPGRADE_S, notebook="deploy-70")
 
+    def replace(self, name: str, **overrides: Any) -> None:
+        """Have a job go on with what is declared now; returns when what ran before has ended with its savepoint.
+
+        A plan's change returns once the operator has been told.
+
+        Raises:
+            WaitTimeout: it has not ended: a job that fails makes no savepoint.
+        """
+        manifest = job_objects.deployments(self._manifests())[name]
+        former = self._jobmanagers(manifest)
+        done = self.plan(only=name, **overrides).apply()
+        if former and any(c.object == identity(manifest) and BEGINS in (c.after or {}) for c in done):
+            wait_until(
+                lambda: self._jobmanagers(manifest) != former, what=f"{name} ending with a savepoint",
+                timeout=UPGRADE_S, every=0.5, remedy=REMEDY, notebook="operate-52",
+            )  # fmt: skip
+
+    def _jobmanagers(self, manifest: Object) -> str:
+        """Uid of the Deployment that the operator made of it, empty where there is none."""
+        meta = manifest["metadata"]
+        live = self._cluster.get("Deployment", meta["name"], meta["namespace"], "apps/v1")
+        return str(live["metadata"]["uid"]) if live else ""
+
     def roll_back(self, name: str) -> Plan:
         """Put a job back to what ran well last: scripts, references and spec.
 
@@ -174,7 +198,7 @@ class FlinkJobs:
             return plan_objects(self._cluster, kept, force=True)
         found = plan_objects(self._cluster, first, force=True)
         state = job_objects.savepoint_of(live)
-        told = {"begins_at": state or "start offsets"}
+        told = {BEGINS: state or "start offsets"}
         why = {"job": job_objects.job_state(live) or "none", "error": flink_error(live)}
         return found + Plan([Change(identity(manifest), "update", why, told, partial(self._recreate, live, manifest))])
 
