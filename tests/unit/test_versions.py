@@ -11,7 +11,7 @@ import yaml
 
 from carbonlib._project import ROOT, versions
 
-POMS = sorted(p for p in (ROOT / "manifests").rglob("pom.xml") if "target" not in p.parts)
+POMS = sorted(p for part in ("manifests", "tests") for p in (ROOT / part).rglob("pom.xml") if "target" not in p.parts)
 GO_MOD = ROOT / "tests" / "plane" / "control" / "go.mod"
 PROPERTY = re.compile(r"<([a-z0-9.]+)\.version>([^<]+)</\1\.version>")
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carbonlib.oracle import expected_alerts, uncertain_alerts
+from carbonlib.oracle.alerts import _judge, _Past
 
 NOON = datetime(2024, 1, 2, 12)
 
@@ -149,3 +150,26 @@ def test_no_alert_without_an_earlier_price_and_never_two_of_a_kind_in_a_minute(p
         kind = alert["direction"], alert["severity"]
         assert kind not in last or alert["event_time"] - last[kind] >= timedelta(seconds=60)
         last[kind] = alert["event_time"]
+
+
+def forgetful(prices: list[tuple[int, int]], horizon: int) -> set[str]:
+    """Event ids of the alerts of a detector that keeps no price from before the horizon and the minute before that."""
+    past, newest, given_out = _Past(), prices[0][0] if prices else 0, set()
+    for i, (second, price) in enumerate(prices):
+        newest = max(newest, second)
+        oldest = NOON + timedelta(seconds=newest - horizon - 60)
+        past.times = [kept for kept in past.times if kept[0] >= oldest]
+        record = {"commodity_code": "CL", "event_id": str(i), "price": Decimal(price),
+                  "event_time": NOON + timedelta(seconds=second)}  # fmt: skip
+        if _judge(record, past):
+            given_out.add(str(i))
+        past.add(record)
+    return given_out
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.tuples(st.integers(0, 420), st.sampled_from([90, 100, 106, 112, 125])), min_size=1, max_size=30))
+def test_a_detector_that_forgets_differs_only_where_it_is_uncertain(prices: list[tuple[int, int]]) -> None:
+    expected = {a["event_id"] for a in alerts(*[(float(s), str(p)) for s, p in prices])}
+    doubtful = uncertain(*[(float(i), float(s), str(p)) for i, (s, p) in enumerate(prices)])
+    assert expected ^ forgetful(prices, 120) <= doubtful
