@@ -26,7 +26,7 @@ from carbonlib.targets.kubernetes.cluster import Cluster
 from carbonlib.targets.kubernetes.objects import Object
 
 from . import volumes
-from .operator import kubeconfig_of, ready
+from .operator import LOGGING, kubeconfig_of, ready
 from .processes import Processes
 
 POM = ROOT / "tests" / "plane" / "flink_jars"
@@ -45,13 +45,6 @@ HEAP = {"jobmanager": ["-Xmx512m", "-XX:MaxMetaspaceSize=256m"], "taskmanager": 
 MEMORY_VARIABLE = "FLINK_TM_JVM_MEM_OPTS"
 # The reporter of figures listens on every address, and cannot be told another.
 LEFT_OUT = "metrics.reporter."
-LOGGING = """rootLogger.level = INFO
-rootLogger.appenderRef.console.ref = console
-appender.console.name = console
-appender.console.type = CONSOLE
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{HH:mm:ss.SSS} %-5level %c{1.} %msg%n%throwable
-"""
 
 
 def jars(progress: Progress) -> Path:
@@ -164,8 +157,7 @@ class Applications:
 
     def _configure(self, pod: _Pod, mounted: volumes.Mounted, folder: Path) -> Path:
         """The configuration that the operator gave the cluster, with this machine's paths and addresses."""
-        given = next(where for at, where in mounted.items() if str(at) == IMAGE_CONF)
-        lines = (given / "flink-conf.yaml").read_text(encoding="utf-8").splitlines()
+        lines = (mounted[PurePosixPath(IMAGE_CONF)] / "flink-conf.yaml").read_text(encoding="utf-8").splitlines()
         own = {
             "rest.bind-address": pod.address, "jobmanager.bind-host": pod.address,
             "taskmanager.bind-host": pod.address, "taskmanager.host": pod.address,
@@ -225,8 +217,8 @@ def _arguments(pod: Object, played: _Pod, config: Path) -> list[str]:
 def _options(config: Path) -> list[str]:
     """`env.java.opts.all`, which the image's scripts put before the class."""
     lines = (config / "flink-conf.yaml").read_text(encoding="utf-8").splitlines()
-    settings: Mapping[str, str] = {k: v for k, _, v in (line.partition(": ") for line in lines)}
-    return shlex.split(settings.get("env.java.opts.all", "").strip("'\""))
+    given: Mapping[str, str] = {k: v for k, _, v in (line.partition(": ") for line in lines)}
+    return shlex.split(given.get("env.java.opts.all", "").strip("'\""))
 
 
 def _write(path: Path, text: str) -> None:
