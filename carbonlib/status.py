@@ -39,6 +39,10 @@ class Status:
         """Whether there is anything, and nothing is wrong."""
         return bool(self.components) and all(c.ok for c in self.components)
 
+    def unwell(self) -> list[str]:
+        """What is not as it should be, one line each: its name, its state, and what is wrong."""
+        return [f"{c.name}: {', '.join(filter(None, (c.state, c.problem)))}" for c in self.components if not c.ok]
+
     def as_dict(self) -> dict[str, Any]:
         """`{ok, components: […]}`."""
         return {"ok": self.ok, "components": [asdict(c) for c in self.components]}

@@ -92,10 +92,9 @@ def _strike(platform: Platform, member: str, timeout: str | float) -> Strike:
 
     def healed() -> bool:
         status = platform.status()
-        unwell = {c.name: None for c in status.components if not c.ok}
-        seen.update(unwell)
-        if unwell:
-            raise EngineError(f"unwell: {', '.join(unwell)}")
+        seen.update({c.name: None for c in status.components if not c.ok})
+        if unwell := status.unwell():
+            raise EngineError(f"unwell: {'; '.join(unwell)}")
         return True
 
     wait_until(healed, what=f"A healthy platform after {member} was killed", timeout=timeout, every=LOOK_EVERY)

@@ -70,11 +70,11 @@ class Sizes:
         if not self.wanted:
             return Plan()
         layers = tuple(LAYERS[name] for name in self.wanted)
-        unwell = [c for c in self._platform.status(*layers, "connectors", "jobs").components if not c.ok]
+        unwell = self._platform.status(*layers, "connectors", "jobs").unwell()
         if unwell:
             raise ApplyError(
                 f"{len(unwell)} components are not well, so nothing was scaled.",
-                cause="; ".join(f"{c.name}: {c.problem or c.state}" for c in unwell[:6]),
+                cause="; ".join(unwell[:6]),
                 remedy="Repair them first.", notebook="respond-10",
             )  # fmt: skip
         self._refuse_too_few_slots()

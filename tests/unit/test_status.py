@@ -14,6 +14,7 @@ def test_one_component_that_is_not_well_is_enough() -> None:
     )
     assert Status([good]).ok and not Status([good, bad]).ok
     assert Status([good, bad]).as_dict()["components"][1]["problem"] == "x"
+    assert Status([good, bad]).unwell() == ["kafka-2: FATAL, x"]
 
 
 def test_markup_in_a_problem_is_escaped() -> None:

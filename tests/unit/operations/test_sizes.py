@@ -74,7 +74,7 @@ def test_nothing_is_scaled_while_something_is_not_well(world: Any) -> None:
     world.components.append(Component("jobs", "enricher", "RESTARTING", False, problem="restarting"))
     with pytest.raises(ApplyError, match="1 components are not well") as refused:
         Sizes(world, workers=3).plan()
-    assert refused.value.cause == "enricher: restarting"
+    assert refused.value.cause == "enricher: RESTARTING, restarting"
 
 
 def test_what_would_be_restarted_beside_is_named(world: Any) -> None:
