@@ -34,6 +34,7 @@ from .records import Record, read_records
 
 REQUEST_SECONDS = 15.0
 COMMITTED_SECONDS = 5.0  # an answer takes milliseconds, and a new member finds a coordinator that has moved sooner
+MOVED_SECONDS = 15.0  # until a coordinator that has moved has read what its groups committed
 FAILURES = (KafkaException, TimeoutError)  # a future that waits in vain raises the second
 
 
@@ -250,10 +251,20 @@ class Kafka:
 
         Asked as a member of the group would, without joining it: librdkafka 2.16 ends the process (SIGSEGV in
         `rd_kafka_cgrp_op`, its issue 5315) when an administrator's client asks a coordinator that has just moved.
+
+        Raises:
+            TargetUnreachable: no broker answers.
+            WaitTimeout: the group's coordinator does not; its last word is the cause.
         """
+        places = self._all_partitions()
+        what = f"An answer about the offsets of group {group}"
+        return wait_until(lambda: (self._committed(group, places),), what=what, timeout=MOVED_SECONDS)[0]
+
+    def _committed(self, group: str, places: list[TopicPartition]) -> int:
         try:
-            answer = self._member(group).committed(self._all_partitions(), timeout=COMMITTED_SECONDS)
+            answer = self._member(group).committed(places, timeout=COMMITTED_SECONDS)
         except FAILURES as error:
+            # Not its coordinator any more: brokers move that too when one is back. librdkafka asks only once.
             self._members.pop(group, None)
             raise EngineError(f"The offsets of group {group} cannot be read.", cause=_reason(error)) from error
         return sum(max(0, p.offset) for p in answer)
