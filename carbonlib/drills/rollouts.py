@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 from .._errors import CarbonError, UsageError
 from ..waiting import seconds
 from .figures import durations
+from .healing import until_well
 
 if TYPE_CHECKING:
     from ..platform import Platform
@@ -97,7 +98,7 @@ class Rehearsals:
 def rehearse(
     platform: Platform, *names: str, patience: str | float = "30 s", timeout: str | float = "10 min"
 ) -> Rehearsals:
-    """Make mistakes one after another, each only once the one before is mended.
+    """Make mistakes one after another, each only once the one before is mended and the platform is well again.
 
     Args:
         names: of the mistakes.
@@ -106,7 +107,7 @@ def rehearse(
 
     Raises:
         UsageError: there is no such mistake, or the target is no cluster.
-        WaitTimeout: a way back did not end; what is in the way is the cause.
+        WaitTimeout: a way back did not end, or the platform did not heal; what is in the way is the cause.
     """
     from ..targets.kubernetes.mistakes import Scene, mistake
     from ..targets.kubernetes.target import Kubernetes
@@ -115,12 +116,13 @@ def rehearse(
     if not isinstance(target, Kubernetes):
         raise UsageError("These mistakes are made on a cluster.", remedy="Run it with --target kubernetes.")
     chosen = {name: mistake(name) for name in names}
-    return Rehearsals(
-        [
-            _rehearse(name, each, Scene(target, each.layer, each.workload, seconds(patience), seconds(timeout)))
-            for name, each in chosen.items()
-        ]
-    )
+    made = []
+    for name, each in chosen.items():
+        scene = Scene(target, each.layer, each.workload, seconds(patience), seconds(timeout))
+        made.append(_rehearse(name, each, scene))
+        # Workers share their tasks anew for a while after their pods are as declared.
+        until_well(platform, after=f"the mistake {name} was mended", timeout=timeout)
+    return Rehearsals(made)
 
 
 def _rehearse(name: str, mistake: Mistake, scene: Scene) -> Rehearsal:

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from .._errors import EngineError
 from ..waiting import wait_until
 from .figures import durations
+from .healing import LOOK_EVERY, until_well
 
 if TYPE_CHECKING:
     from ..platform import Platform
-
-LOOK_EVERY = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,19 +82,10 @@ def strike(platform: Platform, *members: str, timeout: str | float = "3 min") ->
 
 
 def _strike(platform: Platform, member: str, timeout: str | float) -> Strike:
-    seen: dict[str, None] = {}
     replaced = platform.target.kill(member)
     began = time.monotonic()
     wait_until(replaced, what=f"Another {member} in the place of the killed one", timeout=timeout, every=LOOK_EVERY)
     replaced_s = time.monotonic() - began
-
-    def healed() -> bool:
-        status = platform.status()
-        seen.update({c.name: None for c in status.components if not c.ok})
-        if unwell := status.unwell():
-            raise EngineError(f"unwell: {'; '.join(unwell)}")
-        return True
-
-    wait_until(healed, what=f"A healthy platform after {member} was killed", timeout=timeout, every=LOOK_EVERY)
+    seen = until_well(platform, after=f"{member} was killed", timeout=timeout)
     print(f"{member} was killed and has healed after {time.monotonic() - began:.1f} s")
-    return Strike(member, replaced_s, time.monotonic() - began, list(seen))
+    return Strike(member, replaced_s, time.monotonic() - began, seen)

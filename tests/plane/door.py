@@ -1,15 +1,14 @@
-"""The brokers' door for clients from outside: TLS with the cluster's certificate, and the password of the runbooks.
+"""The brokers' door for clients from outside: TLS with the cluster's certificate, and the passwords of Kafka's users.
 
 In a cluster a container mounts the Secret, and the Job kafka-access writes the passwords. Here an engine reads the
-certificate from a file when it starts, and the password is written by the open listener that engines have among them.
+certificate from a file when it starts, and what the Job declares is written by the open listener that engines have.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 
 from carbonlib._errors import CarbonError
 from carbonlib._files import read_mapping
@@ -26,6 +25,7 @@ from carbonlib.targets.kubernetes.secrets import ClusterSecrets
 from .identity import HOST
 
 PORT = "kafka_forward"
+JOB = MANIFESTS / "kubernetes" / "base" / "kafka" / "access.yaml"
 LOCKED = {"forward_protocol": "SASL_SSL"}  # the option of the local target
 
 
@@ -38,6 +38,14 @@ def prepare(engines: Settings) -> None:
     if not _file(engines).exists():
         nobody = certificates.make_authority("nobody", 1)
         _write(engines, certificates.issue(nobody, "nobody", [], [HOST], 1))
+
+
+def _users() -> dict[str, str]:
+    """The users of Kafka by the key of their password, as the Job mounts them."""
+    volumes = read_mapping(JOB)["spec"]["template"]["spec"]["volumes"]
+    sources = [source for volume in volumes for source in volume.get("projected", {}).get("sources", [])]
+    items = [item for source in sources for item in source.get("secret", {}).get("items", [])]
+    return {item["key"]: PurePosixPath(item["path"]).name for item in items}
 
 
 def _write(engines: Settings, keys: Mapping[str, str]) -> None:
@@ -59,13 +67,13 @@ class Door:
     def __init__(self, cluster: Cluster, engines: Settings, servers: str) -> None:
         self._cluster, self._engines, self._servers = cluster, engines, servers
         self._certificate = ServerCertificate(cluster)
-        self._user: dict[str, Any] = read_mapping(MANIFESTS / "kubernetes" / "target.yaml")["kafka_user"]
 
     def take(self) -> None:
-        """Give the engines that start from now on the certificate of the cluster, and Kafka the runbooks' password."""
+        """Give the engines that start from now on the certificate of the cluster, and Kafka its users' passwords."""
         _write(self._engines, self._certificate.read())
-        password = ClusterSecrets(self._cluster)[self._user["secret"]]
-        KafkaRights(self._servers).plan_passwords({self._user["name"]: password}, again=True).apply()
+        secrets = ClusterSecrets(self._cluster)
+        passwords = {user: secrets[key] for key, user in _users().items()}
+        KafkaRights(self._servers).plan_passwords(passwords, again=True).apply()
 
     def is_of_another(self, index: int) -> bool:
         """Whether the running broker of that number, from 0, shows another certificate than the cluster has."""
