@@ -258,7 +258,8 @@ class Kafka:
         """
         places = self._all_partitions()
         what = f"An answer about the offsets of group {group}"
-        return wait_until(lambda: (self._committed(group, places),), what=what, timeout=MOVED_SECONDS)[0]
+        (answer,) = wait_until(lambda: [self._committed(group, places)], what=what, timeout=MOVED_SECONDS)
+        return answer
 
     def _committed(self, group: str, places: list[TopicPartition]) -> int:
         try:
