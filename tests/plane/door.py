@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from carbonlib._errors import CarbonError
 from carbonlib._files import read_mapping
@@ -20,7 +20,7 @@ from carbonlib.operations.rotation import shown_by
 from carbonlib.targets.kubernetes import certificates
 from carbonlib.targets.kubernetes.certificates import CRT, KEY, ServerCertificate
 from carbonlib.targets.kubernetes.cluster import Cluster
-from carbonlib.targets.kubernetes.secrets import ClusterSecrets
+from carbonlib.targets.kubernetes.secrets import ClusterSecrets, secret_files
 
 from .identity import HOST
 
@@ -38,14 +38,6 @@ def prepare(engines: Settings) -> None:
     if not _file(engines).exists():
         nobody = certificates.make_authority("nobody", 1)
         _write(engines, certificates.issue(nobody, "nobody", [], [HOST], 1))
-
-
-def _users() -> dict[str, str]:
-    """The users of Kafka by the key of their password, as the Job mounts them."""
-    volumes = read_mapping(JOB)["spec"]["template"]["spec"]["volumes"]
-    sources = [source for volume in volumes for source in volume.get("projected", {}).get("sources", [])]
-    items = [item for source in sources for item in source.get("secret", {}).get("items", [])]
-    return {item["key"]: PurePosixPath(item["path"]).name for item in items}
 
 
 def _write(engines: Settings, keys: Mapping[str, str]) -> None:
@@ -72,7 +64,7 @@ class Door:
         """Give the engines that start from now on the certificate of the cluster, and Kafka its users' passwords."""
         _write(self._engines, self._certificate.read())
         secrets = ClusterSecrets(self._cluster)
-        passwords = {user: secrets[key] for key, user in _users().items()}
+        passwords = {user: secrets[key] for key, user in secret_files(read_mapping(JOB)).items()}
         KafkaRights(self._servers).plan_passwords(passwords, again=True).apply()
 
     def is_of_another(self, index: int) -> bool:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import Any
 
 from ..._errors import ApplyError, UsageError
@@ -223,6 +224,14 @@ def ensure_namespace(cluster: Cluster, name: str) -> None:
             cluster.apply(obj)
             return
     raise UsageError(f"No namespace {name} is declared.", remedy="Correct manifests/kubernetes/secrets.yaml.")
+
+
+def secret_files(workload: Mapping[str, Any]) -> dict[str, str]:
+    """The names of the files as which a workload's projected volumes mount single keys of Secrets, by key."""
+    volumes = workload["spec"]["template"]["spec"]["volumes"]
+    sources = [source for volume in volumes for source in (volume.get("projected") or {}).get("sources", [])]
+    items = [item for source in sources for item in (source.get("secret") or {}).get("items", [])]
+    return {item["key"]: PurePosixPath(item["path"]).name for item in items}
 
 
 def supply_line(namespace: str, secret: str, keys: Iterable[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import UsageError
@@ -21,7 +20,7 @@ from .jobs import FlinkJobs
 from .layers import SETTLE, External, ManifestLayer, Supplied
 from .objects import Object
 from .overlay import Overlay
-from .secrets import ClusterSecrets
+from .secrets import ClusterSecrets, secret_files
 from .sizes import Sizes
 
 if TYPE_CHECKING:
@@ -231,11 +230,9 @@ class Kubernetes:
 
         Left out are those whose secret is a part of a value: that stands in the text of a job or a load.
         """
-        pods_of = [m["spec"]["template"]["spec"] for m in self.overlay.manifests("kafka", {}) if m["kind"] == "Job"]
-        sources = [s for p in pods_of for v in p["volumes"] for s in (v.get("projected") or {}).get("sources", [])]
-        items = [item for s in sources for item in (s.get("secret") or {}).get("items", [])]
         in_texts = self.overlay.secrets_in_values()
-        return {i["key"]: PurePosixPath(i["path"]).name for i in items if i["key"] not in in_texts}
+        jobs = [m for m in self.overlay.manifests("kafka", {}) if m["kind"] == "Job"]
+        return {key: user for job in jobs for key, user in secret_files(job).items() if key not in in_texts}
 
     # -- look -------------------------------------------------------------------------------------------------------
 
